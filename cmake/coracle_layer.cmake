@@ -1,0 +1,87 @@
+# One function per kind of target. Warnings, C++20, sanitizers, the exported name and the install
+# rule stand here, once.
+include(coracle_headers)
+
+# What every target of ours is compiled with.
+function(coracle_compile_options target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+    -Wold-style-cast -Woverloaded-virtual $<$<BOOL:${CORACLE_WERROR}>:-Werror>)
+  # Public, because code in headers depends on them: a user's build must see what ours saw.
+  if(CORACLE_DEBUG_CHECKS)
+    target_compile_definitions(${target} PUBLIC CORACLE_DEBUG_CHECKS=1)
+  endif()
+  if(CORACLE_SANITIZE)
+    target_compile_definitions(${target} PUBLIC CORACLE_SANITIZED=1)
+    target_compile_options(${target} PRIVATE
+      -fsanitize=${CORACLE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${CORACLE_SANITIZE})
+  endif()
+endfunction()
+
+# Links what a USES list names: our layers publicly (their headers show in ours), other libraries
+# privately (theirs never do).
+function(coracle_use target)
+  foreach(name IN LISTS ARGN)
+    if(TARGET coracle_${name})
+      target_link_libraries(${target} PUBLIC coracle_${name})
+    elseif(DEFINED CORACLE_DEPENDENCY_${name})
+      target_link_libraries(${target} PRIVATE ${CORACLE_DEPENDENCY_${name}})
+    else()
+      message(FATAL_ERROR "${target} uses ${name}: neither a layer nor in cmake/dependencies.cmake")
+    endif()
+  endforeach()
+endfunction()
+
+# coracle_layer(net SOURCES tcp.cc ... HEADERS tcp.h ... USES runtime msgpack)
+# Makes the library coracle_<name>, known to users as Coracle::<name>. HEADERS are the public
+# headers; they may include each other, and no header that is not listed.
+function(coracle_layer name)
+  cmake_parse_arguments(PARSE_ARGV 1 layer "" "" "SOURCES;HEADERS;USES")
+  set(target coracle_${name})
+  add_library(${target} STATIC ${layer_SOURCES})
+  add_library(Coracle::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  coracle_compile_options(${target})
+  coracle_use(${target} ${layer_USES})
+  coracle_public_headers(${target} ${name} ${layer_HEADERS})
+  if(CORACLE_INSTALL)
+    install(TARGETS ${target} EXPORT CoracleTargets ARCHIVE DESTINATION lib)
+  endif()
+endfunction()
+
+# coracle_app(echo_server SOURCES echo_server.cc USES net cli11): a program.
+function(coracle_app name)
+  cmake_parse_arguments(PARSE_ARGV 1 app "" "" "SOURCES;USES")
+  add_executable(${name} ${app_SOURCES})
+  coracle_compile_options(${name})
+  coracle_use(${name} ${app_USES})
+endfunction()
+
+# coracle_bench(micro SOURCES micro.cc USES runtime benchmark): a program that measures.
+function(coracle_bench name)
+  coracle_app(${name} ${ARGN})
+endfunction()
+
+# coracle_test(net_tests SOURCES tcp_test.cc ... USES net): one test program of a folder. ctest
+# runs each of its cases in a process of its own and calls it `net_tests:Suite.Case`.
+#   PROPERTIES  further ctest properties of each case, e.g. ENVIRONMENT "A=b"
+#   MAIN        the program brings its own main()
+function(coracle_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 test "MAIN" "" "SOURCES;USES;PROPERTIES")
+  set(gtest gtest_main)
+  if(test_MAIN)
+    set(gtest gtest)
+  endif()
+  coracle_app(${name} SOURCES ${test_SOURCES} USES ${test_USES} ${gtest})
+  # A hang is a failure too. Suites named Long* are left to tests/long and may take their time.
+  gtest_discover_tests(${name} TEST_PREFIX "${name}:" TEST_FILTER "-Long*:*/Long*"
+    TEST_LIST ${name}_short DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT 120 ${test_PROPERTIES})
+  gtest_discover_tests(${name} TEST_PREFIX "${name}:" TEST_FILTER "Long*:*/Long*"
+    TEST_LIST ${name}_long DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT 3600 LABELS long ${test_PROPERTIES})
+endfunction()
