@@ -8,7 +8,7 @@ function(coracle_compile_options target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_options(${target} PRIVATE
-    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
     -Wold-style-cast -Woverloaded-virtual $<$<BOOL:${CORACLE_WERROR}>:-Werror>)
   # Public, because code in headers depends on them: a user's build must see what ours saw.
   if(CORACLE_DEBUG_CHECKS)

@@ -1,0 +1,59 @@
+// The runtime on libuv. Included by its factory (runtime/run.cc) and by net/uv only.
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "runtime/back_end.h"
+#include "runtime/loop.h"
+
+namespace coracle::uv {
+
+class UvBackEnd final : public BackEnd {
+ public:
+  // Makes a libuv loop, a timerfd on CLOCK_BOOTTIME (elsewhere a libuv timer), and ignores
+  // SIGPIPE, which would kill the process on a write to a closed socket.
+  //   Throws     Error when the system gives none.
+  UvBackEnd();
+  // Closes what is left and waits for it.
+  ~UvBackEnd() override;
+
+  // Becomes the back end of `loop`: what other threads post is run on it.
+  void serve(Loop& loop) { loop_ = &loop; }
+
+  // Polls once: lets I/O complete, waiting for it until `earliest` at most if it may wait.
+  void poll(TimePoint earliest, bool may_wait);
+
+  [[nodiscard]] uv_loop_t* uv() { return &uv_loop_; }
+
+  // A seed from the system's entropy.
+  static std::uint64_t system_seed();
+
+  [[nodiscard]] TimePoint now() override;
+  void wake() override;
+  [[nodiscard]] std::unique_ptr<SignalWatch> watch_signal(int number, SignalSink& sink) override;
+  void check_failed(std::string_view message) override;
+
+ private:
+  void open_timer();
+  void set_timer(TimePoint earliest);
+
+  Loop* loop_ = nullptr;
+  uv_loop_t uv_loop_{};
+  uv_async_t async_{};
+#if defined(__linux__)
+  uv_poll_t timer_{};
+  int timer_descriptor_ = -1;
+#else
+  uv_timer_t timer_{};
+#endif
+  TimePoint timer_set_to_ = kNever;
+  bool timer_fired_ = false;
+};
+
+// Throws Error if a libuv call returned a negative code.
+void throw_on_error(int code, std::string_view operation, std::string_view subject = {});
+
+}  // namespace coracle::uv
