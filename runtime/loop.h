@@ -88,6 +88,8 @@ class Loop {
   // Begins a pass: a new budget of resumptions.
   void begin_pass();
   void set_resumptions_per_pass(int count) { resumptions_per_pass_ = count; }
+  // True once the pass has used up its resumptions.
+  [[nodiscard]] bool pass_is_spent() const { return budget_ <= 0; }
   // Resumes ready fibers until there is none, or the pass's budget is spent. Back-end callbacks
   // end with it; inside a fiber, or another call of it, it does nothing.
   void run_ready();
@@ -122,7 +124,7 @@ class Loop {
   std::uint64_t pass_ = 0;
   std::size_t live_fibers_ = 0;
   int resumptions_per_pass_ = kResumptionsPerPass;
-  int budget_ = kResumptionsPerPass;
+  int budget_ = 0;
   bool resuming_ = false;
   bool tearing_down_ = false;
   std::shared_ptr<Mailbox> mailbox_;
