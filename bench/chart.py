@@ -57,7 +57,8 @@ def cumulative(path, title, unit, curves):
         return f"{left + across * width:.1f},{top + (1 - share) * height:.1f}"
 
     parts = [_label(12, 22, f"{title} ({unit})", weight="bold"),
-             f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#888"/>']
+             f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" '
+             f'stroke="#888"/>']
     for share in (0, 0.25, 0.5, 0.75, 1):
         parts.append(_label(left - 6, top + (1 - share) * height + 4, f"{share:.0%}", "end"))
     for exponent in range(math.floor(low), math.ceil(high) + 1):
@@ -71,7 +72,8 @@ def cumulative(path, title, unit, curves):
     for i, (name, samples) in enumerate(curves):
         points = " ".join(place(x, (k + 1) / len(samples)) for k, x in enumerate(samples))
         stroke = COLORS[i % len(COLORS)]
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{stroke}" stroke-width="2"/>')
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{stroke}" '
+                     f'stroke-width="2"/>')
         parts.append(f'<rect x="{left + width + 12}" y="{top + 18 * i}" width="12" height="12" '
                      f'fill="{stroke}"/>')
         parts.append(_label(left + width + 30, top + 18 * i + 11, name))

@@ -10,7 +10,7 @@ def text(value):
     if isinstance(value, float):
         if value == 0 or abs(value) >= 100:
             return f"{value:,.0f}"
-        return f"{value:.3g}" if abs(value) < 0.1 else f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+        return f"{value:.{3 if abs(value) < 0.1 else 2 if abs(value) < 10 else 1}f}"
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)
@@ -28,7 +28,8 @@ def show(title, headings, rows):
 
     print(f"\n{title}\n")
     print(line(headings))
-    print("|" + "|".join("-" * (w + 1) + (":" if n else "-") for w, n in zip(widths, numeric)) + "|")
+    rules = ("-" * (w + 1) + (":" if n else "-") for w, n in zip(widths, numeric))
+    print("|" + "|".join(rules) + "|")
     for row in cells:
         print(line(row))
     print(flush=True)

@@ -11,6 +11,7 @@
 namespace bench {
 
 inline constexpr int kChainDepth = 64;
+inline constexpr int kGroupSize = 64;
 inline constexpr int kArmedTimers = 100'000;
 inline constexpr int kSleepers = 100'000;
 inline constexpr int kSleepsEach = 10;
@@ -53,5 +54,17 @@ void arm_and_cancel_timer(benchmark::State& state);
 void sleep_many(benchmark::State& state);
 void cancel_four_deep(benchmark::State& state);
 }  // namespace asio_peer
+
+namespace ours {
+void await_ready_child(benchmark::State& state);
+void await_chain(benchmark::State& state);
+void yield_turn(benchmark::State& state);
+void spawn_and_join(benchmark::State& state);
+void spawn_in_group(benchmark::State& state);
+void operation_with_timeout(benchmark::State& state);
+void arm_and_cancel_timer(benchmark::State& state);
+void sleep_many(benchmark::State& state);
+void cancel_four_deep(benchmark::State& state);
+}  // namespace ours
 
 }  // namespace bench
