@@ -38,6 +38,8 @@ class LoopDriver {
   void finish();
 
  private:
+  void drain();
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

@@ -103,6 +103,7 @@ LoopDriver::LoopDriver(const RunOptions& options) {
 }
 
 LoopDriver::~LoopDriver() {
+  drain();
   if (parts_->main_root != nullptr) {
     CORACLE_CHECK(parts_->main->ended(), "a loop ends after its main task");
     SpawnedTask::destroy(*parts_->main_root);
@@ -137,9 +138,13 @@ void LoopDriver::cancel_main() {
 
 void LoopDriver::tear_down() { parts_->loop.tear_down(); }
 
-void LoopDriver::finish() {
+void LoopDriver::drain() {
   const LoopExtension* extension = parts_->loop.extension();
   while (extension != nullptr && extension->busy()) step();
+}
+
+void LoopDriver::finish() {
+  drain();
   if (parts_->main->failure()) std::rethrow_exception(parts_->main->failure());
 }
 

@@ -1,0 +1,33 @@
+// The seam below net: what it needs from the world. One per loop, kept as the loop's extension;
+// the simulator installs its own before anything runs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/address.h"
+#include "net/tcp_core.h"
+#include "runtime/loop.h"
+
+namespace coracle::net {
+
+struct ListenOptions;
+class ResolveOperation;
+
+class BackEnd : public LoopExtension {
+ public:
+  // That of the current loop; makes the real one if there is none yet.
+  static BackEnd& current();
+
+  // Begins to connect, for `operation.done()`.
+  //   Returns    the attempt; nullptr if done() has been called already, with an error.
+  [[nodiscard]] virtual ConnectAttempt* connect(const Address& address,
+                                                ConnectOperation& operation) = 0;
+
+  // Binds and listens. Throws Error.
+  [[nodiscard]] virtual std::unique_ptr<ListenerCore> listen(const Address& address,
+                                                             const ListenOptions& options) = 0;
+};
+
+}  // namespace coracle::net

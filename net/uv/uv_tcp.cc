@@ -1,0 +1,137 @@
+#include "net/uv/uv_tcp.h"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "runtime/check.h"
+
+namespace coracle::net::uv {
+
+UvTcp::UvTcp(UvNet& net, std::string name) : TcpCore(std::move(name)), net_(net) {
+  CORACLE_CHECK(uv_tcp_init(net.uv(), &handle_) == 0, "a handle without a socket needs nothing");
+  handle_.data = this;
+  write_.data = this;
+  shutdown_.data = this;
+  net_.socket_opened();
+}
+
+int UvTcp::adopt(int descriptor) {
+  const int code = uv_tcp_open(&handle_, descriptor);
+  if (code == 0) uv_tcp_nodelay(&handle_, 1);
+  return code;
+}
+
+Address UvTcp::local_address() const {
+  sockaddr_storage storage{};
+  int bytes = sizeof(storage);
+  uv_tcp_getsockname(&handle_, reinterpret_cast<sockaddr*>(&storage), &bytes);
+  return from_system(storage);
+}
+
+Address UvTcp::peer_address() const {
+  sockaddr_storage storage{};
+  int bytes = sizeof(storage);
+  uv_tcp_getpeername(&handle_, reinterpret_cast<sockaddr*>(&storage), &bytes);
+  return from_system(storage);
+}
+
+// --- reading -----------------------------------------------------------------------------------
+
+void UvTcp::start_reading() {
+  const int code = uv_read_start(stream(), on_buffer, on_read);
+  CORACLE_CHECK(code == 0, "a connected stream can be read");
+}
+
+void UvTcp::stop_reading() { uv_read_stop(stream()); }
+
+// An empty buffer makes libuv report ENOBUFS without reading; epoll reports again next pass.
+void UvTcp::on_buffer(uv_handle_t* handle, std::size_t /*suggested*/, uv_buf_t* buffer) {
+  const std::span<std::byte> space = self(handle->data).provide_buffer();
+  *buffer = uv_buf_init(reinterpret_cast<char*>(space.data()),
+                        static_cast<unsigned int>(std::min<std::size_t>(space.size(), 1U << 30U)));
+}
+
+void UvTcp::on_read(uv_stream_t* stream, ssize_t bytes, const uv_buf_t* /*buffer*/) {
+  if (bytes == 0 || bytes == UV_ENOBUFS) return;
+  UvTcp& tcp = self(stream->data);
+  Loop& loop = tcp.net_.loop();
+  if (bytes > 0) {
+    tcp.received(static_cast<std::size_t>(bytes));
+  } else {
+    tcp.ended(bytes == UV_EOF ? 0 : static_cast<int>(-bytes));
+  }
+  loop.run_ready();
+}
+
+// --- writing -----------------------------------------------------------------------------------
+
+std::ptrdiff_t UvTcp::try_write(std::span<const std::byte> bytes) {
+  // libuv takes the bytes as char*, and does not write to them.
+  const uv_buf_t buffer =
+      uv_buf_init(const_cast<char*>(reinterpret_cast<const char*>(bytes.data())),
+                  static_cast<unsigned int>(std::min<std::size_t>(bytes.size(), 1U << 30U)));
+  const int taken = uv_try_write(stream(), &buffer, 1);
+  return taken == UV_EAGAIN ? 0 : taken;
+}
+
+void UvTcp::flush(std::span<const std::byte> bytes) {
+  const uv_buf_t buffer =
+      uv_buf_init(const_cast<char*>(reinterpret_cast<const char*>(bytes.data())),
+                  static_cast<unsigned int>(bytes.size()));
+  const int code = uv_write(&write_, stream(), &buffer, 1, [](uv_write_t* request, int status) {
+    UvTcp& tcp = self(request->data);
+    Loop& loop = tcp.net_.loop();
+    tcp.flushed(-status);
+    loop.run_ready();
+  });
+  CORACLE_CHECK(code == 0, "a connected stream can be written");
+}
+
+void UvTcp::shut_down() {
+  const int code = uv_shutdown(&shutdown_, stream(), [](uv_shutdown_t* request, int status) {
+    UvTcp& tcp = self(request->data);
+    Loop& loop = tcp.net_.loop();
+    tcp.shut_down_done(-status);
+    loop.run_ready();
+  });
+  CORACLE_CHECK(code == 0 || code == UV_ENOTCONN, "a connected stream can be shut down");
+  if (code == UV_ENOTCONN) shut_down_done(ENOTCONN);
+}
+
+// What the peer's kernel has not acknowledged; the end of the stream counts as one byte.
+std::ptrdiff_t UvTcp::unacknowledged() {
+  uv_os_fd_t descriptor = -1;
+  uv_fileno(reinterpret_cast<uv_handle_t*>(&handle_), &descriptor);
+  int error = 0;
+  socklen_t error_bytes = sizeof(error);
+  if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &error_bytes) == 0 && error != 0) {
+    return -error;
+  }
+  int unsent = 0;
+  if (ioctl(descriptor, SIOCOUTQ, &unsent) != 0) return -errno;
+  return unsent;
+}
+
+void UvTcp::mark_busy() {
+  if (!std::exchange(busy_, true)) net_.begin_busy();
+}
+
+void UvTcp::close(bool with_reset) {
+  const auto closed = [](uv_handle_t* handle) {
+    UvTcp& tcp = self(handle->data);
+    tcp.net_.end_busy();
+    tcp.net_.socket_closed();
+    delete &tcp;
+  };
+  mark_busy();
+  auto* handle = reinterpret_cast<uv_handle_t*>(&handle_);
+  // libuv refuses a reset after a shutdown; then an ordinary close has to do.
+  if (with_reset && uv_tcp_close_reset(&handle_, closed) == 0) return;
+  if (uv_is_closing(handle) == 0) uv_close(handle, closed);
+}
+
+}  // namespace coracle::net::uv
