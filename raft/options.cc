@@ -1,0 +1,46 @@
+#include "raft/options.h"
+
+#include <array>
+#include <cstdio>
+
+namespace coracle::raft {
+namespace {
+
+// Milliseconds without trailing zeros: 150, 12.5, 0.000001.
+std::string milliseconds(Duration span) {
+  std::array<char, 64> text{};
+  const double value = std::chrono::duration<double, std::milli>(span).count();
+  const int written = std::snprintf(text.data(), text.size(), "%.12g", value);
+  return {text.data(), static_cast<std::size_t>(written)};
+}
+
+}  // namespace
+
+std::string validate(const Options& options) {
+  const Timing& timing = options.timing;
+  if (timing.heartbeat <= Duration::zero()) {
+    return "the heartbeat interval must be longer than 0 ms, not " +
+           milliseconds(timing.heartbeat) + " ms";
+  }
+  if (timing.timeout_min > timing.timeout_max) {
+    return "the shortest election timeout (" + milliseconds(timing.timeout_min) +
+           " ms) must not exceed the longest (" + milliseconds(timing.timeout_max) + " ms)";
+  }
+  if (timing.heartbeat > timing.timeout_min / 2) {
+    return "the heartbeat interval (" + milliseconds(timing.heartbeat) +
+           " ms) must be at most half the shortest election timeout (" +
+           milliseconds(timing.timeout_min) + " ms), else one lost heartbeat elects a new leader";
+  }
+  if (timing.timeout_max > std::chrono::hours(24)) {
+    return "the longest election timeout must be at most 24 hours, not " +
+           milliseconds(timing.timeout_max) + " ms";
+  }
+  return {};
+}
+
+std::string to_string(const Timing& timing) {
+  return "election_timeout=" + milliseconds(timing.timeout_min) + "-" +
+         milliseconds(timing.timeout_max) + "ms heartbeat=" + milliseconds(timing.heartbeat) + "ms";
+}
+
+}  // namespace coracle::raft
