@@ -1,0 +1,22 @@
+#include "runtime/wait_list.h"
+
+#include <string>
+
+#include "runtime/check.h"
+#include "runtime/dump_tasks.h"
+#include "runtime/loop.h"
+
+namespace coracle {
+
+void WaitListBase::abandon() {
+  const Loop* loop = Loop::current_or_null();
+  if (loop == nullptr || !loop->tearing_down()) {
+    const Fiber* fiber = static_cast<const Waiter*>(head_.next_)->fiber();
+    fail_check("no task waits in a primitive that is destroyed",
+               "destroyed while this task waits in it: " +
+                   (fiber == nullptr ? std::string("(unknown)") : describe_fiber(*fiber)));
+  }
+  while (!empty()) head_.next_->unlink();
+}
+
+}  // namespace coracle
