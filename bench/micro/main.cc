@@ -25,6 +25,7 @@ constexpr Entry kEntries[] = {
     {"spawn in a group of 64, per child/coracle", bench::ours::spawn_in_group},
     {"channel, two messages back and forth/floor", bench::floor::channel_both_ways},
     {"channel, two messages back and forth/asio", bench::asio_peer::channel_both_ways},
+    {"channel, two messages back and forth/coracle", bench::ours::channel_both_ways},
     {"operation with a timeout that does not fire/asio", bench::asio_peer::operation_with_timeout},
     {"operation with a timeout that does not fire/coracle", bench::ours::operation_with_timeout},
     {"arm and cancel a timer, 100,000 armed/libuv", bench::uv::arm_and_cancel_timer},

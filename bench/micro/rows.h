@@ -61,6 +61,7 @@ void await_chain(benchmark::State& state);
 void yield_turn(benchmark::State& state);
 void spawn_and_join(benchmark::State& state);
 void spawn_in_group(benchmark::State& state);
+void channel_both_ways(benchmark::State& state);
 void operation_with_timeout(benchmark::State& state);
 void arm_and_cancel_timer(benchmark::State& state);
 void sleep_many(benchmark::State& state);
