@@ -12,25 +12,25 @@
 
 namespace canary {
 
-inline Task<> pause() { co_return; }  // every await of a task suspends its awaiter
+inline Task<> suspend_once() { co_return; }  // every await of a task suspends its awaiter
 
 template <class T>
 Task<> take(T value) {
   value.use();
-  co_await pause();
+  co_await suspend_once();
   value.use();
 }
 
 template <class T>
 Task<> look(const T& value) {
   value.use();
-  co_await pause();
+  co_await suspend_once();
   value.use();
 }
 
 inline Task<> take_pointer(std::unique_ptr<Owner> owner) {
   owner->use();
-  co_await pause();
+  co_await suspend_once();
   owner->use();
 }
 
@@ -38,7 +38,7 @@ inline Task<> take_default(Thing thing = Thing()) { co_await look(thing); }
 
 template <class F>
 Task<> call(F function) {
-  co_await pause();
+  co_await suspend_once();
   co_await function();
 }
 
@@ -46,7 +46,7 @@ inline Task<> call_function(std::function<Task<>()> function) { co_await call(st
 
 template <class T>
 Task<T> give(T value) {
-  co_await pause();
+  co_await suspend_once();
   co_return value;
 }
 
@@ -57,7 +57,7 @@ inline Task<bool> truth(Owner owner) {
 }
 
 inline Task<> both(Task<> first, Task<> second) {
-  co_await pause();
+  co_await suspend_once();
   co_await std::move(first);
   co_await std::move(second);
 }

@@ -43,6 +43,8 @@ std::ostream& operator<<(std::ostream& out, Outcome outcome) {
   return out << kNames.at(static_cast<std::size_t>(outcome));
 }
 
+void PrintTo(const Canary& canary, std::ostream* out) { *out << canary.shape; }
+
 Outcome seen(const Canary& canary) {
   const pid_t child = fork();
   if (child == 0) be_child(canary);

@@ -36,6 +36,9 @@ struct Canary {
   bool (*dangles)() = nullptr;  // for shapes whose fault lies in the order of things
 };
 
+// How a failing test names the canary.
+void PrintTo(const Canary& canary, std::ostream* out);
+
 // Runs the shape in a process of its own, which may crash.
 Outcome seen(const Canary& canary);
 
