@@ -13,6 +13,7 @@
 namespace coracle::net {
 
 struct ListenOptions;
+class Lookup;
 class ResolveOperation;
 
 class BackEnd : public LoopExtension {
@@ -28,6 +29,10 @@ class BackEnd : public LoopExtension {
   // Binds and listens. Throws Error.
   [[nodiscard]] virtual std::unique_ptr<ListenerCore> listen(const Address& address,
                                                              const ListenOptions& options) = 0;
+
+  // Begins to look up a name, for `operation.done()`.
+  //   Returns    the lookup; nullptr if done() has been called already, with an error.
+  [[nodiscard]] virtual Lookup* look_up(const std::string& host, ResolveOperation& operation) = 0;
 };
 
 }  // namespace coracle::net

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "runtime/check.h"
@@ -32,6 +33,8 @@ class LoopExtension {
 
   // True while something goes on that no fiber waits for: the driver polls on until it is false.
   [[nodiscard]] virtual bool busy() const = 0;
+  // What that is, in words, for the log line that says why a loop does not end.
+  [[nodiscard]] virtual std::string busy_with() const = 0;
 };
 
 // Where other threads leave work for a loop. Outlives the loop; then posting does nothing.
@@ -175,11 +178,13 @@ inline void Fiber::yield_turn() {
 }
 
 inline void Leaf::complete() {
+  CORACLE_CHECK(waiting(), "an operation is completed once, while it waits");
   phase_ = Phase::completed;
   fiber_->wake();
 }
 
 inline void Leaf::finish_canceled() {
+  CORACLE_CHECK(waiting(), "an operation is completed once, while it waits");
   phase_ = Phase::canceled;
   fiber_->wake();
 }

@@ -79,6 +79,24 @@ class ProcessSignals final : public SignalSink {
   std::unique_ptr<SignalWatch> quit_;
 };
 
+// Says once why a loop does not end, when that takes long.
+class LateNotice final : private TimerNode {
+ public:
+  LateNotice(Loop& loop, const LoopExtension& extension) : loop_(loop), extension_(extension) {
+    constexpr Duration kPatience = std::chrono::seconds(1);
+    loop_.timers().arm(*this, deadline_after(now(), kPatience));
+  }
+  LateNotice(const LateNotice&) = delete;
+  LateNotice& operator=(const LateNotice&) = delete;
+  ~LateNotice() { loop_.timers().disarm(*this); }
+
+ private:
+  void expired() override { log_info("loop_waits_at_its_end for=\"{}\"", extension_.busy_with()); }
+
+  Loop& loop_;
+  const LoopExtension& extension_;
+};
+
 }  // namespace
 
 struct LoopDriver::Parts {
@@ -140,7 +158,9 @@ void LoopDriver::tear_down() { parts_->loop.tear_down(); }
 
 void LoopDriver::drain() {
   const LoopExtension* extension = parts_->loop.extension();
-  while (extension != nullptr && extension->busy()) step();
+  if (extension == nullptr || !extension->busy()) return;
+  const LateNotice notice(parts_->loop, *extension);
+  while (extension->busy()) step();
 }
 
 void LoopDriver::finish() {

@@ -19,6 +19,11 @@ std::unique_ptr<BackEnd> make_back_end(Loop& loop) {
 
 UvNet::~UvNet() { CORACLE_CHECK(sockets_ == 0, "a socket is destroyed before its loop ends"); }
 
+std::string UvNet::busy_with() const {
+  return std::to_string(busy_) + " closing connections, " + std::to_string(abandoned_lookups_) +
+         " abandoned lookups";
+}
+
 SocketAddress to_system(const Address& address) {
   SocketAddress result;
   if (address.family() == Address::Family::ipv4) {

@@ -25,7 +25,9 @@ class UvNet final : public BackEnd {
                                         ConnectOperation& operation) override;
   [[nodiscard]] std::unique_ptr<ListenerCore> listen(const Address& address,
                                                      const ListenOptions& options) override;
-  [[nodiscard]] bool busy() const override { return busy_ > 0; }
+  [[nodiscard]] Lookup* look_up(const std::string& host, ResolveOperation& operation) override;
+  [[nodiscard]] bool busy() const override { return busy_ > 0 || abandoned_lookups_ > 0; }
+  [[nodiscard]] std::string busy_with() const override;
 
   [[nodiscard]] uv_loop_t* uv() const { return uv_; }
   [[nodiscard]] Loop& loop() const { return loop_; }
@@ -34,12 +36,16 @@ class UvNet final : public BackEnd {
   void socket_closed() { --sockets_; }
   void begin_busy() { ++busy_; }
   void end_busy() { --busy_; }
+  // The same for lookups that nobody waits for any more.
+  void lookup_abandoned() { ++abandoned_lookups_; }
+  void abandoned_lookup_ended() { --abandoned_lookups_; }
 
  private:
   Loop& loop_;
   uv_loop_t* uv_;
   std::size_t sockets_ = 0;
   std::size_t busy_ = 0;
+  std::size_t abandoned_lookups_ = 0;
 };
 
 // Addresses as the system wants them.
