@@ -2,7 +2,6 @@
 
 #include <xxhash.h>
 
-#include <algorithm>
 #include <optional>
 
 namespace coracle::raft {
@@ -10,11 +9,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x56454C4341524F43U;  // "CORACLEV"
 constexpr std::uint64_t kFormat = 1;
-constexpr std::size_t kWords = 11;
-constexpr std::size_t kRecordBytes = kWords * 8;
-constexpr std::size_t kChecked = kRecordBytes - 8;
-
-using Words = std::array<std::uint64_t, kWords>;
+constexpr std::size_t kChecked = kSlotBytes - 8;  // and then the checksum
 
 void put(std::span<std::byte> out, std::size_t word, std::uint64_t value) {
   for (std::size_t i = 0; i < 8; ++i) {
@@ -30,15 +25,6 @@ std::uint64_t get(std::span<const std::byte> in, std::size_t word) {
   return value;
 }
 
-Words words_of(const HardStateRecord& record) {
-  const Identity& identity = record.identity;
-  return {kMagic,        kFormat,      identity.cluster,
-          identity.self, identity.incarnation.directory,
-          identity.incarnation.start,  record.change,
-          record.saved,  record.hard_state.term,
-          record.hard_state.vote,      0};
-}
-
 HardStateRecord record_of(std::span<const std::byte> slot) {
   return {.identity = {.cluster = get(slot, 2),
                        .self = get(slot, 3),
@@ -49,16 +35,17 @@ HardStateRecord record_of(std::span<const std::byte> slot) {
 }
 
 void put_record(std::span<std::byte> slot, const HardStateRecord& record) {
-  const Words words = words_of(record);
-  for (std::size_t word = 0; word < kWords; ++word) put(slot, word, words[word]);
-  put(slot, kWords - 1, XXH3_64bits(slot.data(), kChecked));
+  const Identity& identity = record.identity;
+  const std::array<std::uint64_t, 10> words = {
+      kMagic,        kFormat,      identity.cluster,       identity.self,
+      identity.incarnation.directory, identity.incarnation.start,
+      record.change, record.saved, record.hard_state.term, record.hard_state.vote};
+  for (std::size_t word = 0; word < words.size(); ++word) put(slot, word, words[word]);
+  put(slot, kChecked / 8, XXH3_64bits(slot.data(), kChecked));
 }
 
 bool is_intact(std::span<const std::byte> slot) {
-  const bool is_zero_behind =
-      std::ranges::all_of(slot.subspan(kRecordBytes), [](std::byte b) { return b == std::byte{}; });
-  return get(slot, 0) == kMagic && is_zero_behind &&
-         get(slot, kWords - 1) == XXH3_64bits(slot.data(), kChecked);
+  return get(slot, 0) == kMagic && get(slot, kChecked / 8) == XXH3_64bits(slot.data(), kChecked);
 }
 
 std::vector<std::byte> copies_of(const HardStateRecord& record, std::size_t slots) {

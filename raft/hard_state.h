@@ -9,10 +9,10 @@
 //     checksum and cured by the other: a promised vote is never rolled back by it. (D4)
 // A pair with no intact slot is taken for a write that a crash had cut off.
 //
-// Record (88 bytes, little endian, the rest of its block is zero):
-//    0  magic "CORACLEV"        32  directory   (incarnation)   64  term
-//    8  format                  40  start       (incarnation)   72  vote
-//   16  cluster                 48  change      (its number)    80  XXH3 of the bytes before
+// Record (little endian, 8 bytes each; zeros up to the checksum):
+//    0  magic "CORACLEV"        32  directory   (incarnation)     64  term
+//    8  format                  40  start       (incarnation)     72  vote
+//   16  cluster                 48  change      (its number)    4088  XXH3 of all bytes before
 //   24  server                  56  saved       (how many saves before)
 #pragma once
 

@@ -16,7 +16,7 @@ struct RequestHeader {
   ClusterId cluster = 0;
   ServerId from = kNobody;
   ServerId to = kNobody;
-  Incarnation incarnation;  // the asker's
+  Incarnation incarnation{};  // the asker's
   RequestId request = 0;
 
   friend bool operator==(const RequestHeader&, const RequestHeader&) = default;
@@ -27,9 +27,9 @@ struct ReplyHeader {
   ClusterId cluster = 0;
   ServerId from = kNobody;
   ServerId to = kNobody;
-  Incarnation incarnation;  // the answerer's
+  Incarnation incarnation{};  // the answerer's
   RequestId request = 0;
-  Incarnation asker;
+  Incarnation asker{};
 
   friend bool operator==(const ReplyHeader&, const ReplyHeader&) = default;
 };
@@ -48,30 +48,30 @@ enum class Refusal : std::uint8_t {
 
 // Exchanged first on each connection: who speaks, and at what pace. (N3, N4, C6)
 struct Hello {
-  RequestHeader header;
-  Timing timing;
+  RequestHeader header{};
+  Timing timing{};
 
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
 struct HelloReply {
-  ReplyHeader header;
-  Timing timing;
+  ReplyHeader header{};
+  Timing timing{};
 
   friend bool operator==(const HelloReply&, const HelloReply&) = default;
 };
 
 // Would you vote for me in `term`? Changes nothing at either side. (Dissertation §9.6)
 struct PreVote {
-  RequestHeader header;
+  RequestHeader header{};
   Term term = 0;  // the term asked for: one more than the asker's
-  LogPosition last_log;
+  LogPosition last_log{};
 
   friend bool operator==(const PreVote&, const PreVote&) = default;
 };
 
 struct PreVoteReply {
-  ReplyHeader header;
+  ReplyHeader header{};
   Term term = 0;  // the term asked for where granted (P3), the answerer's own where refused
   bool granted = false;
   Refusal refusal = Refusal::none;
@@ -81,16 +81,16 @@ struct PreVoteReply {
 
 // (§5.2, §5.4.1)
 struct RequestVote {
-  RequestHeader header;
+  RequestHeader header{};
   Term term = 0;
-  LogPosition last_log;              // the last that is durable at the candidate (V11)
+  LogPosition last_log{};              // the last that is durable at the candidate (V11)
   bool leadership_transfer = false;  // the leader itself asked for this election (V8)
 
   friend bool operator==(const RequestVote&, const RequestVote&) = default;
 };
 
 struct RequestVoteReply {
-  ReplyHeader header;
+  ReplyHeader header{};
   Term term = 0;
   bool granted = false;
   Refusal refusal = Refusal::none;
@@ -105,32 +105,32 @@ struct Entry {
   Term term = 0;
   EntryKind kind = EntryKind::no_op;
   std::int64_t log_time = 0;  // nanoseconds of the leader's wall clock, never falling (R3)
-  std::vector<std::byte> data;
+  std::vector<std::byte> data{};
 
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
 // Heartbeat, replication and proof of leadership in one. (§5.3)
 struct AppendEntries {
-  RequestHeader header;
+  RequestHeader header{};
   Term term = 0;
-  LogPosition previous;  // the entry right before `entries`
+  LogPosition previous{};  // the entry right before `entries`
   LogIndex commit = 0;
   std::uint64_t read_round = 0;  // the last read round that began before this was sent (R1)
   std::uint32_t rank = 0;        // the addressee's place in the line of successors
-  std::vector<Entry> entries;
+  std::vector<Entry> entries{};
 
   friend bool operator==(const AppendEntries&, const AppendEntries&) = default;
 };
 
 struct AppendEntriesReply {
-  ReplyHeader header;
+  ReplyHeader header{};
   Term term = 0;
   bool success = false;
   Refusal refusal = Refusal::none;
-  LogPosition matched;   // where success: up to here the log is the leader's, and durable (A6)
-  LogPosition durable;   // the end of what is durable now, whether it matches or not (A10)
-  LogPosition conflict;  // where the previous entry was missing: where to look next (A7)
+  LogPosition matched{};   // where success: up to here the log is the leader's, and durable (A6)
+  LogPosition durable{};   // the end of what is durable now, whether it matches or not (A10)
+  LogPosition conflict{};  // where the previous entry was missing: where to look next (A7)
   std::uint64_t read_round = 0;  // that of the request
 
   friend bool operator==(const AppendEntriesReply&, const AppendEntriesReply&) = default;
@@ -138,14 +138,14 @@ struct AppendEntriesReply {
 
 // The leader asks the addressee to stand for election at once. (Dissertation §3.10)
 struct TimeoutNow {
-  RequestHeader header;
+  RequestHeader header{};
   Term term = 0;
 
   friend bool operator==(const TimeoutNow&, const TimeoutNow&) = default;
 };
 
 struct TimeoutNowReply {
-  ReplyHeader header;
+  ReplyHeader header{};
   Term term = 0;
   bool accepted = false;
   Refusal refusal = Refusal::none;

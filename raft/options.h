@@ -18,7 +18,7 @@ struct Timing {
 };
 
 struct Options {
-  Timing timing;
+  Timing timing{};
   bool pre_vote = true;       // ask whether a vote could be won before raising the term
   bool check_quorum = true;   // a leader that hears no majority steps down (L5)
   bool sticky_leader = true;  // voters keep a leader that they hear, or that is heard (V7, V8)

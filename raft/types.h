@@ -57,7 +57,7 @@ struct LogPosition {
 struct Identity {
   ClusterId cluster = 0;
   ServerId self = kNobody;
-  Incarnation incarnation;
+  Incarnation incarnation{};
 
   friend bool operator==(const Identity&, const Identity&) = default;
 };

@@ -176,7 +176,7 @@ class Writer {
 // D1, D2, D10, B01: whatever crashes when, and whether processes or the machine do, no record that
 // a message may have told of is ever forgotten, and some record is always found.
 TEST(HardStateFile, NoCrashForgetsWhatWasPromised) {
-  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     Random random(seed);
     Disk disk(first_write(record(0, kNobody, 0)).bytes);
     Term promised = 0;
