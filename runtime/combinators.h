@@ -25,7 +25,8 @@ struct RaceResult {
 
 namespace combinator_detail {
 
-// Throws Canceled unless the group was asked to stop by its own user only.
+// Throws the first failure of a branch; Canceled if the outcome is not complete without those
+// that were canceled.
 void finish_branches(TaskGroup& group, bool complete);
 
 template <Awaitable A, class AtEnd>
@@ -93,6 +94,7 @@ template <Awaitable... A>
 //              failed instead of stopping.
 //   Canceled   hands the request to all branches, waits for them, and throws if none had finished.
 template <Awaitable... A>
+  requires(sizeof...(A) > 0)
 [[nodiscard]] Task<RaceResult<AwaitedValue<A>...>> race(A... awaitables) {
   RaceResult<AwaitedValue<A>...> result;
   std::optional<std::size_t> winner;

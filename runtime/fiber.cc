@@ -37,6 +37,7 @@ void Fiber::fail_with_current_exception() {
   } catch (const Canceled&) {
     // The group asked for it (anything else fails the check): the fiber ends quietly.
     static_cast<void>(root_scope_.settle(/*deadline_fired=*/false));
+    was_canceled_ = true;
   } catch (...) {
     failure_ = std::current_exception();
   }
@@ -45,9 +46,7 @@ void Fiber::fail_with_current_exception() {
 void Fiber::destroy_innermost() {
   FrameLink* frame = innermost_;
   innermost_ = frame->parent;
-  if (frame->owner == nullptr) return;  // the root goes with the fiber
-  frame->owner->frame_ = nullptr;
-  frame->handle.destroy();
+  if (frame->owner != nullptr) TaskHandle::destroy(*frame);  // the root goes with the fiber
 }
 
 // Without recursion: fibers wait for each other as deep as a program nests its groups.

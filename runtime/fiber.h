@@ -59,6 +59,8 @@ class Fiber {
   [[nodiscard]] TaskGroup* opened_group() const { return opened_group_; }
   // What ended it, if that was an exception other than an expected Canceled.
   [[nodiscard]] std::exception_ptr& failure() { return failure_; }
+  // True if an expected Canceled ended it.
+  [[nodiscard]] bool was_canceled() const { return was_canceled_; }
   // True once its root frame has ended (or was torn down).
   [[nodiscard]] bool ended() const { return innermost_ == nullptr; }
 
@@ -108,9 +110,9 @@ class Fiber {
   Fiber* next_sibling_ = nullptr;
   std::exception_ptr failure_;
   std::string name_;
-  std::uint16_t canceled_thrown_ = 0;
   std::uint8_t streak_ = 0;
   bool looks_first_ = false;
+  bool was_canceled_ = false;
   Scope root_scope_;
 };
 

@@ -13,11 +13,13 @@ namespace coracle {
 // One leaf operation. A derived class `Op` gives:
 //   bool try_complete()        does it at once if that needs no waiting. Called at most once.
 //   void start()               begins to wait: links its node, arms its timer, asks the back end.
+//                              What fails there is kept for take(): start() must not throw.
 //   T take()                   the result, or a throw; called once, after completion.
 //   void on_cancel()           the scope asks it to stop while it waits: unlinks, then calls
 //                              finish_canceled(); or hands the request down and goes on waiting.
-//   void on_tear_down()        the fiber is being torn down (a simulated crash): unlinks, and
-//                              gives back what it was granted. Runs no fiber.
+//   void on_tear_down()        the fiber is being torn down (a simulated crash): unlinks if it is
+//                              linked, and gives back what it was granted. Runs no fiber. Called
+//                              after on_cancel() too, if the fiber has not run since.
 //   const char* waits_for()    a few words for dump_tasks, such as "sleep".
 // and lets the runtime do the rest: cancellation, budget, the ready queue. It may be moved until
 // it is awaited. The waker calls complete() once it has left its result in the operation.
@@ -67,28 +69,27 @@ inline constexpr bool kIsJoin = requires { requires Op::kJoin; };
 template <class Op>
 struct LeafAwaiter {
   Op* op;
+  Fiber* fiber;  // the caller's
 
   bool await_ready() {
-    Fiber& fiber = Fiber::running();
     if constexpr (!kIsJoin<Op>) {
-      if (fiber.must_look_first()) [[unlikely]] return cancel_at_once(fiber);
+      if (fiber->must_look_first()) [[unlikely]] return cancel_at_once();
     }
     if (op->try_complete()) {
       op->phase_ = Leaf::Phase::completed;
-      return !fiber.spent_its_turn();
+      return !fiber->spent_its_turn();
     }
     if constexpr (!kIsJoin<Op>) {
-      if (fiber.scope().canceled()) [[unlikely]] return cancel_at_once(fiber);
+      if (fiber->scope().canceled()) [[unlikely]] return cancel_at_once();
     }
     return false;
   }
 
-  void await_suspend(std::coroutine_handle<> /*caller: the fiber knows it*/) {
-    Fiber& fiber = Fiber::running();
-    op->fiber_ = &fiber;
-    fiber.suspend_in(*op);
+  void await_suspend(std::coroutine_handle<> /*caller: the fiber knows it*/) noexcept {
+    op->fiber_ = fiber;
+    fiber->suspend_in(*op);
     if (op->completed()) {  // done at once, but this fiber has had its turn
-      fiber.yield_turn();
+      fiber->yield_turn();
     } else {
       op->phase_ = Leaf::Phase::waiting;
       op->start();
@@ -96,14 +97,13 @@ struct LeafAwaiter {
   }
 
   decltype(auto) await_resume() {
-    if (op->phase_ == Leaf::Phase::canceled) [[unlikely]] Scope::throw_canceled(*op->fiber_);
+    if (op->phase_ == Leaf::Phase::canceled) [[unlikely]] Scope::throw_canceled(*fiber);
     return op->take();
   }
 
  private:
-  bool cancel_at_once(Fiber& fiber) {
+  bool cancel_at_once() {
     op->phase_ = Leaf::Phase::canceled;
-    op->fiber_ = &fiber;
     return true;
   }
 };

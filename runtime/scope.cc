@@ -26,7 +26,6 @@ void Scope::enter() {
 
 Scope::~Scope() {
   fiber_.scope_ = outer_;
-  if (outer_ == nullptr || !outer_->canceled_) fiber_.canceled_thrown_ = 0;
   if (parent_ == nullptr) return;
   (previous_sibling_ == nullptr ? parent_->first_child_ : previous_sibling_->next_sibling_) =
       next_sibling_;
@@ -72,10 +71,14 @@ Scope::Verdict Scope::settle(bool deadline_fired) const {
 
 void Scope::throw_canceled(Fiber& fiber) {
   constexpr std::uint16_t kSwallowed = 1000;
-  CORACLE_CHECK(++fiber.canceled_thrown_ < kSwallowed,
+  Scope* scope = fiber.scope_;
+  while (scope->outer_ != nullptr && scope->outer_->canceled_) scope = scope->outer_;
+  CORACLE_CHECK(++scope->thrown_ < kSwallowed,
                 "this fiber swallows cancellation: it caught Canceled 1,000 times and went on");
   throw Canceled();
 }
+
+void Scope::pass_on() { throw Canceled(); }
 
 DeadlineScope::DeadlineScope(TimePoint deadline, Scope::Kind kind)
     : scope_(Fiber::running(), kind) {

@@ -50,9 +50,12 @@ class Scope {
   // asked (rule 4).
   [[nodiscard]] Verdict settle(bool deadline_fired) const;
 
-  // Throws Canceled out of a leaf operation of the running fiber. Fails a check if one fiber gets
-  // 1,000 of them without leaving the canceled scope: it swallows cancellation.
+  // Throws Canceled into the running fiber. Fails a check if one fiber gets 1,000 of them without
+  // leaving the canceled scope: it swallows cancellation.
   [[noreturn]] static void throw_canceled(Fiber& fiber);
+
+  // Throws on a Canceled that arrived at the end of a scope.
+  [[noreturn]] static void pass_on();
 
  private:
   void enter();
@@ -69,6 +72,7 @@ class Scope {
   Kind kind_;
   bool requested_ = false;
   bool canceled_ = false;
+  std::uint16_t thrown_ = 0;  // how often Canceled, if this is the outermost canceled of its fiber
 };
 
 // A scope that asks itself to stop at a deadline.

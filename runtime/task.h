@@ -31,27 +31,29 @@ class TaskHandle {
   TaskHandle(TaskHandle&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
   TaskHandle& operator=(TaskHandle&& other) noexcept {
     if (this != &other) {
-      destroy();
+      drop();
       frame_ = std::exchange(other.frame_, nullptr);
     }
     return *this;
   }
   TaskHandle(const TaskHandle&) = delete;
   TaskHandle& operator=(const TaskHandle&) = delete;
-  ~TaskHandle() { destroy(); }
+  ~TaskHandle() { drop(); }
+
+  // Destroys a frame that has ended, or that is being torn down, before its Task goes.
+  static void destroy(FrameLink& frame) {
+    frame.owner->frame_ = nullptr;
+    frame.handle.destroy();
+  }
 
  protected:
   [[nodiscard]] FrameLink* frame() const { return frame_; }
 
  private:
-  friend class Fiber;
-
-  void destroy() noexcept {
-    if (frame_ == nullptr) return;
-    CORACLE_CHECK(frame_->parent == nullptr || frame_->handle.done(),
-                  "a task that has begun is destroyed only after it has ended");
-    frame_->handle.destroy();
+  void drop() noexcept {
+    if (frame_ != nullptr) drop_unbegun();
   }
+  void drop_unbegun() noexcept;
 
   FrameLink* frame_ = nullptr;
 };
@@ -85,7 +87,15 @@ struct TaskPromiseBase : FrameLink {
       child->fiber = parent.fiber;
       parent.fiber->set_innermost(child);
     }
-    T await_resume() const { return child->take(); }
+    // The child's frame goes before its caller goes on, so that a task which holds the task that
+    // it awaits never destroys a chain of them.
+    T await_resume() const {
+      struct Destroy {
+        FrameLink& ended;
+        ~Destroy() { TaskHandle::destroy(ended); }
+      } const at_end{*child};
+      return child->take();
+    }
   };
 
   static void* operator new(std::size_t bytes) { return FramePool::allocate(bytes); }
@@ -105,7 +115,7 @@ struct TaskPromiseBase : FrameLink {
   LeafAwaiter<Op> await_transform(
       Op&& operation, std::source_location location = std::source_location::current()) {
     awaiting = location;
-    return {&operation};
+    return {&operation, fiber};
   }
 
   template <class T>
@@ -124,13 +134,15 @@ struct TaskPromise : TaskPromiseBase {
 
   Task<T> get_return_object();
 
-  template <class U>
+  template <class U = T>
     requires std::convertible_to<U&&, T>
   void return_value(U&& result) {
     std::construct_at(std::addressof(value), std::forward<U>(result));
     outcome = Outcome::value;
   }
   void unhandled_exception() {
+    // The destructor of a local may throw after co_return.
+    if (outcome == Outcome::value) std::destroy_at(std::addressof(value));
     std::construct_at(std::addressof(failure), std::current_exception());
     outcome = Outcome::failure;
   }
@@ -194,8 +206,8 @@ class [[nodiscard]] Task : public TaskHandle {
   explicit Task(promise_type& promise) : TaskHandle(&promise) {}
 
   promise_type* begin() {
-    CORACLE_CHECK(frame() != nullptr, "a task that was moved from cannot be awaited");
-    CORACLE_CHECK(frame()->parent == nullptr, "a task is awaited only once");
+    CORACLE_CHECK(frame() != nullptr, "a task is awaited once, and not after it was moved from");
+    CORACLE_CHECK(frame()->parent == nullptr, "a task is awaited by one caller");
     frame()->owner = this;
     return static_cast<promise_type*>(frame());
   }

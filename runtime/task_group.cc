@@ -30,6 +30,7 @@ TaskGroup::~TaskGroup() {
 
 void TaskGroup::adopt(SpawnedTask task) {
   Fiber& child = task.fiber();
+  if (opener_.loop().tearing_down()) [[unlikely]] return SpawnedTask::destroy(*child.root_);
   CORACLE_CHECK(&child.loop() == Loop::current_or_null(), "a group spawns on its own loop only");
   child.previous_sibling_ = last_child_;
   (last_child_ == nullptr ? first_child_ : last_child_->next_sibling_) = &child;
@@ -48,6 +49,7 @@ void TaskGroup::unlink(Fiber& child) {
 
 void TaskGroup::child_ended(Fiber& child) {
   if (child.failure()) [[unlikely]] fail(std::move(child.failure()), child.name());
+  child_canceled_ |= child.was_canceled();
   forget_child(child);
   if (size_ == 0 && join_ != nullptr) std::exchange(join_, nullptr)->complete();
 }
@@ -76,34 +78,53 @@ void TaskGroup::body_failed() {
   }
 }
 
-void TaskGroup::finish() {
+void TaskGroup::rethrow_failure() {
   if (failure_ != nullptr) std::rethrow_exception(std::move(failure_));
-  if (!body_canceled_) return;
-  if (scope_.settle(/*deadline_fired=*/false) == Scope::Verdict::pass_on) {
-    Scope::throw_canceled(opener_);
-  }
+}
+
+void TaskGroup::finish() {
+  rethrow_failure();
+  if (!body_canceled_ && !child_canceled_) return;
+  if (scope_.settle(/*deadline_fired=*/false) != Scope::Verdict::pass_on) return;
+  if (body_canceled_) Scope::pass_on();
+  Scope::throw_canceled(opener_);  // the first one that this fiber sees
 }
 
 Fiber* TaskGroup::previous_sibling(const Fiber& child) { return child.previous_sibling_; }
 
-// Looks for the address of a local: of any frame from the running one up to the one that opened
-// this group, or up to the root in another fiber.
+// The frame that waits for this one: at the root of a child, the one that opened its group.
+const FrameLink* TaskGroup::waiting_for(const FrameLink& frame) {
+  if (frame.parent != nullptr || frame.fiber->group_ == nullptr) return frame.parent;
+  return &frame.fiber->group_->frame_;
+}
+
+// Looks for the address of a local in any frame from the running one up to the one that opened
+// this group; if it is not below this group, up to its fiber's root.
 void TaskGroup::scan(std::string_view name, const void* stored, std::size_t bytes) const {
-  const auto* words = static_cast<const std::byte*>(stored);
-  for (const FrameLink* frame = Fiber::running().innermost();
-       frame != nullptr && frame != &frame_; frame = frame->parent) {
-    const auto begin = reinterpret_cast<std::uintptr_t>(frame->handle.address());
-    const std::uintptr_t end = begin + FramePool::frame_bytes(frame->handle.address());
-    for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= bytes; at += sizeof(std::uintptr_t)) {
-      std::uintptr_t word = 0;
-      std::memcpy(&word, words + at, sizeof(word));
-      if (word < begin || word >= end) continue;
+  const Fiber* fiber = opener_.loop().running_fiber();
+  if (fiber == nullptr) return;  // a destructor, during a tear-down
+  const FrameLink* end = fiber->innermost();
+  while (end != nullptr && end != &frame_) end = waiting_for(*end);
+  for (const FrameLink* frame = fiber->innermost(); frame != end;
+       frame = end == nullptr ? frame->parent : waiting_for(*frame)) {
+    if (refers_to(*frame, stored, bytes)) {
       const std::string message = "task `" + std::string(name) +
                                   "` refers to a local that may be gone while it runs: declare "
                                   "what children use before the group";
       fail_check("spawn stores no address of a local below the group", message);
     }
   }
+}
+
+bool TaskGroup::refers_to(const FrameLink& frame, const void* stored, std::size_t bytes) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(frame.handle.address());
+  const std::uintptr_t end = begin + FramePool::frame_bytes(frame.handle.address());
+  for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= bytes; at += sizeof(std::uintptr_t)) {
+    std::uintptr_t word = 0;
+    std::memcpy(&word, static_cast<const std::byte*>(stored) + at, sizeof(word));
+    if (word >= begin && word < end) return true;
+  }
+  return false;
 }
 
 }  // namespace coracle

@@ -76,6 +76,8 @@ class TaskGroup {
   // Takes the exception being handled as that of the body.
   void body_failed();
   [[nodiscard]] Join join() { return Join(*this); }
+  // Throws the first failure, once all have ended.
+  void rethrow_failure();
   // Throws what task_group() has to throw at its end, once all have ended.
   void finish();
   void child_ended(Fiber& child);
@@ -93,6 +95,9 @@ class TaskGroup {
   void unlink(Fiber& child);
   void fail(std::exception_ptr failure, std::string_view who);
   void scan(std::string_view name, const void* stored, std::size_t bytes) const;
+  [[nodiscard]] static const FrameLink* waiting_for(const FrameLink& frame);
+  [[nodiscard]] static bool refers_to(const FrameLink& frame, const void* stored,
+                                      std::size_t bytes);
 
   Fiber& opener_;
   FrameLink& frame_;
@@ -103,6 +108,7 @@ class TaskGroup {
   Join* join_ = nullptr;
   std::exception_ptr failure_;
   bool body_canceled_ = false;
+  bool child_canceled_ = false;
   Scope scope_;
 };
 
