@@ -43,8 +43,7 @@ const std::vector<Canary> kUnsafeWithGcc12 = {
     {"co_await f(std::function<Task<>()>([n]() -> Task<> {...}))",
      []() -> Task<> {
        Owner n;
-       co_await call_function(
-           std::function<Task<>()>([n]() -> Task<> { co_await look(n); }));
+       co_await call_function(std::function<Task<>()>([n]() -> Task<> { co_await look(n); }));
      },
      destroyed_twice, right},
     {"co_await takes_function([n]() -> Task<> {...})",

@@ -29,7 +29,7 @@ inline constexpr bool kGcc12 = false;
 #endif
 
 struct Canary {
-  std::string shape;   // as it stands in the code
+  std::string shape;  // as it stands in the code
   Task<> (*code)();
   Outcome with_gcc12;
   Outcome elsewhere;

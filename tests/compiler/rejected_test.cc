@@ -91,8 +91,8 @@ const std::vector<Snippet> kTraits = {
         auto l = [](Owner, Owner&) -> Strict { co_return; };
         void g(Owner& n) { f(n, n); S().m(n); l(n, n); })",
      Verdict::accepted, Verdict::accepted},
-    {"coroutine_traits sees T&& of a function",
-     kStrictTask + "Strict f(Owner&&) { co_return; }", Verdict::rejected, Verdict::rejected},
+    {"coroutine_traits sees T&& of a function", kStrictTask + "Strict f(Owner&&) { co_return; }",
+     Verdict::rejected, Verdict::rejected},
     {"coroutine_traits sees T&& of a member",
      kStrictTask + "struct S { Strict m(Owner&&) { co_return; } };", Verdict::rejected,
      Verdict::rejected},

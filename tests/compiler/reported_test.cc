@@ -1,4 +1,5 @@
-// Faults that were reported of one compiler or another, settled here before anything relies on them.
+// Faults that were reported of one compiler or another, settled here before anything relies on
+// them.
 #include <gtest/gtest.h>
 
 #include <source_location>
@@ -167,8 +168,7 @@ struct LocatingTask {
 LocatingTask note_lines(std::vector<unsigned>& distances) {
   const unsigned before = std::source_location::current().line();
   distances.push_back(co_await 1 - before);
-  distances.push_back(
-      co_await 2 - before);
+  distances.push_back(co_await 2 - before);
 }
 
 const std::vector<Canary> kReported = {

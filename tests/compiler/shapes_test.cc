@@ -72,11 +72,8 @@ const std::vector<Shape> kConditions = {
     {"switch (co_await f())",
      []() -> Task<> {
        switch (co_await add(1, 1)) {
-         case 2:
-           co_await take(Thing());
-           break;
-         default:
-           require(false);
+         case 2: co_await take(Thing()); break;
+         default: require(false);
        }
      }},
     {"const int v = c ? co_await f() : co_await g();",
