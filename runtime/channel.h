@@ -26,7 +26,7 @@ class Channel {
   explicit Channel(std::size_t capacity) : capacity_(capacity) {}
 
   // Waits until there is room (or a receiver) and puts `value` in. GCC 12 destroys some temporaries
-  // in a co_await expression twice: name the value first, then `co_await channel.send(std::move(v))`.
+  // in a co_await expression twice: name a value first, then `co_await channel.send(std::move(v))`.
   //   Returns    true once the channel has accepted it; false if the channel is closed, or was
   //              closed meanwhile.
   //   Canceled   throws: the value was not accepted and is not in the channel. Like a value that

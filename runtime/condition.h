@@ -26,7 +26,7 @@ class Condition {
   //   Borrows    this condition.
   [[nodiscard]] Wait wait();
 
-  // The same until a deadline at the latest. It costs no exception and no scope: made for hot paths.
+  // The same until a deadline at the latest, without an exception or a scope: for hot paths.
   //   Returns    true when notified, false when the deadline came first. Input that has arrived is
   //              handled first, also when the deadline has already passed.
   //   Canceled   as wait().
