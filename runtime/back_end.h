@@ -2,12 +2,19 @@
 // and simulation. Nothing above this page knows which one it has.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "runtime/time.h"
 
 namespace coracle {
+
+class BlockingRequest;
+class FileRequest;
+class Request;
+struct FileCall;
 
 // Who is told of a signal.
 class SignalSink {
@@ -47,9 +54,40 @@ class BackEnd {
   [[nodiscard]] virtual std::unique_ptr<SignalWatch> watch_signal(int number,
                                                                   SignalSink& sink) = 0;
 
+  // Has `request` performed on a thread that may block, and then calls its ended().
+  virtual void perform_blocking(BlockingRequest& request) = 0;
+
+  // The same for a file operation: its FileCall says what to do, its FileResult is filled.
+  virtual void perform_file(FileRequest& request) = 0;
+
+  // If `request` has not begun, it never will, and its ended(false) is called soon (not from
+  // here). If it has begun, nothing: ended(true) comes when it is done.
+  virtual void cancel(Request& request) = 0;
+
+  // For a crash: returns when nothing uses `request` any more, blocking this thread while it is
+  // being performed. Its ended() is not called.
+  //   Returns    whether it was performed.
+  virtual bool abandon(Request& request) = 0;
+
+  // Closes a descriptor that FileAction::open or FileAction::lock gave.
+  virtual void close_file(int descriptor) noexcept = 0;
+
+  // For tests: has `observer` called before each file operation that a fiber begins, on the loop's
+  // thread, while the operations before it that were waited for have taken effect. What it does is
+  // up to the test: count, or `_exit` at the nth. An empty function ends it.
+  void observe_files(std::function<void(const FileCall&)> observer) {
+    file_observer_ = std::move(observer);
+  }
+  [[nodiscard]] const std::function<void(const FileCall&)>& file_observer() const {
+    return file_observer_;
+  }
+
   // A check failed on this loop: says what this back end knows of the circumstances (a simulation:
   // seed, host, virtual time) on standard error. The caller then aborts.
   virtual void check_failed(std::string_view message) = 0;
+
+ private:
+  std::function<void(const FileCall&)> file_observer_;
 };
 
 }  // namespace coracle

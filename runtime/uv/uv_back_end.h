@@ -34,9 +34,15 @@ class UvBackEnd final : public BackEnd {
   [[nodiscard]] TimePoint now() override;
   void wake() override;
   [[nodiscard]] std::unique_ptr<SignalWatch> watch_signal(int number, SignalSink& sink) override;
+  void perform_blocking(BlockingRequest& request) override;
+  void perform_file(FileRequest& request) override;
+  void cancel(Request& request) override;
+  bool abandon(Request& request) override;
+  void close_file(int descriptor) noexcept override;
   void check_failed(std::string_view message) override;
 
  private:
+  void queue(Request& request, void (*perform)(Request&));
   void open_timer();
   void set_timer(TimePoint earliest);
 
