@@ -1,0 +1,127 @@
+// In steady state nothing is allocated: not by an echo, nor by a timeout around each read, nor by
+// buffered lines. A program of its own, because it takes the allocator's place to count.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+
+#include "net/buffered_reader.h"
+#include "net/buffered_writer.h"
+#include "net/serve.h"
+#include "runtime/frame_pool.h"
+#include "runtime/task_group.h"
+#include "runtime/timeout.h"
+#include "tests/net/tcp_pair.h"
+
+namespace {
+
+long allocations = 0;
+
+}  // namespace
+
+#if !defined(CORACLE_SANITIZED)
+
+// glibc's own names for its allocator.
+extern "C" {
+
+void* __libc_malloc(std::size_t size) noexcept;
+void* __libc_calloc(std::size_t count, std::size_t size) noexcept;
+void* __libc_realloc(void* memory, std::size_t size) noexcept;
+
+void* malloc(std::size_t size) noexcept {
+  ++allocations;
+  return __libc_malloc(size);
+}
+void* calloc(std::size_t count, std::size_t size) noexcept {
+  ++allocations;
+  return __libc_calloc(count, size);
+}
+void* realloc(void* memory, std::size_t size) noexcept {
+  ++allocations;
+  return __libc_realloc(memory, size);
+}
+}
+
+#endif
+
+namespace coracle::net {
+namespace {
+
+using Buffer = std::array<std::byte, 1024>;
+
+Task<> echo(TcpStream peer) {
+  Buffer buffer;
+  while (const std::size_t bytes = co_await peer.read(buffer)) {
+    co_await peer.write(std::span(buffer).first(bytes));
+  }
+}
+
+Task<> echo_with_timeout(TcpStream peer) {
+  Buffer buffer;
+  while (const std::size_t bytes = co_await with_timeout(10s, peer.read(buffer))) {
+    co_await peer.write(std::span(buffer).first(bytes));
+  }
+}
+
+Task<> echo_lines(TcpStream peer) {
+  BufferedReader reader(peer);
+  BufferedWriter writer(peer);
+  while (const auto line = co_await reader.read_line()) {
+    co_await writer.write(*line);
+    co_await writer.write("\n");
+    co_await writer.flush();
+  }
+}
+
+// Asks a hundred times, and counts what the next thousand times allocate.
+Task<> ask(TcpStream& stream, long& count) {
+  Buffer buffer;
+  for (int i = 0; i < 1100; ++i) {
+    if (i == 100) count = -allocations;
+    co_await stream.write("a line that comes back\n");
+    static_cast<void>(co_await stream.read(buffer));
+  }
+  count += allocations;
+}
+
+long allocations_of(Task<> (*handler)(TcpStream)) {
+  long count = 0;
+  in_loop([&]() -> Task<> {
+    TcpListener listener = TcpListener::listen(Address::loopback(0));
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      group.spawn("serve", [&] { return serve(listener, handler); });
+      TcpStream stream = co_await TcpStream::connect(listener.local_address());
+      co_await ask(stream, count);
+      group.cancel();
+    });
+  });
+  return count;
+}
+
+#if defined(CORACLE_SANITIZED)
+constexpr bool kCounts = false;
+#else
+constexpr bool kCounts = true;
+#endif
+
+TEST(SteadyState, TheCounterCounts) {
+  if (!kCounts) GTEST_SKIP() << "a sanitizer has the allocator";
+  const long before = allocations;
+  const auto text = std::make_unique<std::string>(1000, 'x');
+  EXPECT_EQ(allocations, before + 2) << *text;
+}
+
+TEST(SteadyState, AnEchoAllocatesNothing) { EXPECT_EQ(allocations_of(echo), 0); }
+
+TEST(SteadyState, ATimeoutAllocatesNothing) {
+  if (FramePool::kPlain) GTEST_SKIP() << "this build does not pool frames";
+  EXPECT_EQ(allocations_of(echo_with_timeout), 0);
+}
+
+TEST(SteadyState, BufferedLinesAllocateNothing) {
+  if (FramePool::kPlain) GTEST_SKIP() << "this build does not pool frames";
+  EXPECT_EQ(allocations_of(echo_lines), 0);
+}
+
+}  // namespace
+}  // namespace coracle::net

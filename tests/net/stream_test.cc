@@ -1,0 +1,361 @@
+// What every stream promises (net/stream.h), on TCP over loopback.
+#include "net/stream.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "runtime/sleep.h"
+#include "runtime/task_group.h"
+#include "runtime/timeout.h"
+#include "tests/net/tcp_pair.h"
+
+namespace coracle::net {
+namespace {
+
+constexpr std::size_t kMegabyte = 1024 * 1024;
+
+Task<> write_in_pieces(TcpStream& stream, const std::string& all) {
+  std::string_view left = all;
+  for (std::size_t size = 1; !left.empty(); size = size * 3 % 200'003) {
+    const std::string_view piece = left.substr(0, size);
+    co_await stream.write(piece);
+    left.remove_prefix(piece.size());
+  }
+}
+
+TEST(Stream, KeepsBytesInOrderWhateverThePieces) {
+  const std::string sent = pattern(4 * kMegabyte);
+  std::string received;
+  in_loop([&]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      group.spawn("write", write_in_pieces, std::ref(pair.client), std::cref(sent));
+      for (std::size_t size = 1; received.size() < sent.size(); size = size * 5 % 70'001) {
+        const std::string part = co_await read_once(pair.server, size);
+        EXPECT_LE(part.size(), size);
+        if (part.empty()) co_return;
+        received += part;
+      }
+    });
+  });
+  expect_equal_bytes(received, sent);
+}
+
+TEST(Stream, ReadReturnsWhatIsThere) {
+  in_loop([]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    co_await pair.client.write("hello");
+    const std::string begin = co_await read_once(pair.server, 2);
+    EXPECT_EQ(begin, "he");
+    const std::string rest = co_await read_once(pair.server, 100);
+    EXPECT_EQ(rest, "llo");
+  });
+}
+
+TEST(Stream, BuffersWhatArrivesWhileNobodyReads) {
+  in_loop([]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    co_await pair.client.write("1");
+    const std::string first = co_await read_once(pair.server);  // arms reading
+    EXPECT_EQ(first, "1");
+    co_await pair.client.write("23");
+    co_await sleep_for(5ms);
+    co_await pair.client.write("45");
+    {
+      const TcpStream gone = std::move(pair.client);
+    }
+    co_await sleep_for(5ms);  // all of it, and the end, are in the stream now
+    const std::string second = co_await read_once(pair.server, 3);
+    EXPECT_EQ(second, "234");
+    const std::string rest = co_await read_to_end(pair.server);
+    EXPECT_EQ(rest, "5");
+  });
+}
+
+TEST(Stream, EndIsSticky) {
+  in_loop([]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    co_await pair.client.write("last words");
+    {
+      const TcpStream gone = std::move(pair.client);
+    }
+    const std::string words = co_await read_to_end(pair.server);
+    EXPECT_EQ(words, "last words");
+    for (int i = 0; i < 3; ++i) {
+      const std::string nothing = co_await read_once(pair.server);
+      EXPECT_EQ(nothing, "");
+    }
+  });
+}
+
+TEST(Stream, ErrorIsStickyAndComesAfterTheBytes) {
+  in_loop([]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    const std::string reset = "read " + pair.server.peer_name() + ": Connection reset by peer";
+    co_await pair.client.write("1");
+    const std::string first = co_await read_once(pair.server);
+    EXPECT_EQ(first, "1");
+    co_await pair.client.write("23");
+    co_await sleep_for(5ms);
+    pair.client.reset();
+    EXPECT_FALSE(pair.client.connected());
+    co_await sleep_for(5ms);
+    const std::string second = co_await read_once(pair.server);
+    EXPECT_EQ(second, "23");
+    for (int i = 0; i < 3; ++i) {
+      const std::string error = co_await error_of(read_once(pair.server));
+      EXPECT_EQ(error, reset);
+    }
+  });
+}
+
+TEST(Stream, WritingToAResetConnectionThrowsAndStaysSo) {
+  in_loop([]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    pair.client.reset();
+    co_await sleep_for(5ms);
+    std::string error = co_await error_of(pair.server.write("x"));
+    EXPECT_NE(error, "no error");
+    error = co_await error_of(pair.server.write("x"));
+    EXPECT_NE(error, "no error");
+    error = co_await error_of(pair.server.finish());
+    EXPECT_NE(error, "no error");
+  });
+}
+
+Task<> drip(TcpStream& stream, const std::string& text) {
+  for (const char& c : text) {
+    co_await stream.write(std::string_view(&c, 1));
+    co_await sleep_for(100us);
+  }
+  co_await stream.finish();
+}
+
+TEST(Stream, CancelOfReadLosesNothing) {
+  const std::string sent = pattern(200);
+  std::string received;
+  int timeouts = 0;
+  in_loop([&]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      group.spawn("drip", drip, std::ref(pair.client), std::cref(sent));
+      for (;;) {
+        const auto part = co_await within(70us, read_once(pair.server));
+        if (!part) {
+          ++timeouts;
+        } else if (part->empty()) {
+          co_return;
+        } else {
+          received += *part;
+        }
+      }
+    });
+  });
+  expect_equal_bytes(received, sent);
+  EXPECT_GT(timeouts, 10);
+}
+
+TEST(Stream, CanceledWriteIsAcceptedWhole) {
+  const std::string large = pattern(8 * kMegabyte);
+  in_loop([&]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    const bool in_time = co_await within(10ms, pair.client.write(large));
+    EXPECT_FALSE(in_time);
+    EXPECT_GT(pair.client.unsent_bytes(), kMegabyte);
+    bool written = co_await within(1ms, pair.client.write("the end"));
+    EXPECT_FALSE(written);  // waits behind the high-water mark, and is accepted all the same
+    {
+      const TcpStream gone = std::move(pair.client);
+    }
+    const std::string received = co_await read_to_end(pair.server);
+    expect_equal_bytes(received, large + "the end");
+  });
+}
+
+Task<> write_all(TcpStream& stream, const std::string& text) { co_await stream.write(text); }
+
+TEST(Stream, SeveralWritersKeepTheOrderOfTheirCalls) {
+  std::array<std::string, 5> texts;
+  std::string all;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    texts[i] = pattern(kMegabyte + i, i + 1);
+    all += texts[i];
+  }
+  in_loop([&]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      for (const std::string& text : texts) {
+        group.spawn("write", write_all, std::ref(pair.client), std::cref(text));
+      }
+      co_await sleep_for(5ms);  // the first one waits for the peer, the others for the first
+      std::string received(all.size(), '\0');
+      std::size_t filled = 0;
+      while (filled < received.size()) {
+        const std::string part = co_await read_once(pair.server, 50'000);
+        if (part.empty()) break;
+        received.replace(filled, part.size(), part);
+        filled += part.size();
+      }
+      expect_equal_bytes(received, all);
+    });
+  });
+}
+
+TEST(Stream, FinishWaitsUntilThePeerHasItAll) {
+  const std::string sent = pattern(8 * kMegabyte);
+  in_loop([&]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    static_cast<void>(co_await within(1ms, pair.client.write(sent)));
+    bool finished = co_await within(30ms, pair.client.finish());
+    EXPECT_FALSE(finished) << "nobody has read yet";
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      group.spawn(
+          "finish",
+          [](TcpStream& stream, bool& done) -> Task<> {
+            co_await stream.finish();
+            done = true;
+          },
+          std::ref(pair.client), std::ref(finished));
+      const std::string received = co_await read_to_end(pair.server);
+      expect_equal_bytes(received, sent);
+    });
+    EXPECT_TRUE(finished);
+    EXPECT_EQ(pair.client.unsent_bytes(), 0U);
+  });
+}
+
+TEST(Stream, FinishThrowsWhenThePeerResets) {
+  in_loop([]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    const std::string large = pattern(8 * kMegabyte);
+    static_cast<void>(co_await within(1ms, pair.client.write(large)));
+    pair.server.reset();
+    const std::string error = co_await error_of(pair.client.finish());
+    EXPECT_NE(error.find("finish " + pair.client.peer_name() + ": "), error.npos) << error;
+  });
+}
+
+TEST(Stream, ReadsOnAfterItHasFinished) {
+  in_loop([]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    co_await pair.client.write("question");
+    co_await pair.client.finish();
+    const std::string question = co_await read_to_end(pair.server);
+    EXPECT_EQ(question, "question");
+    co_await pair.server.write("answer");
+    co_await pair.server.finish();
+    const std::string answer = co_await read_to_end(pair.client);
+    EXPECT_EQ(answer, "answer");
+    co_await pair.client.finish();  // again: nothing is left to wait for
+    const std::string error = co_await error_of(pair.client.write("more"));
+    EXPECT_EQ(error, "write " + pair.client.peer_name() + ": Broken pipe");
+  });
+}
+
+Task<> expect_read(TcpStream& stream, const char* expected) {
+  const std::string text = co_await read_once(stream);
+  EXPECT_EQ(text, expected);
+}
+
+TEST(Stream, MayBeMovedWhileAnOperationIsPending) {
+  const std::string large = pattern(8 * kMegabyte);
+  in_loop([&]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    TcpStream elsewhere;
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      group.spawn("read", expect_read, std::ref(pair.server), "hello");
+      group.spawn("write", write_all, std::ref(pair.server), std::cref(large));
+      co_await sleep_for(5ms);
+      elsewhere = std::move(pair.server);
+      EXPECT_FALSE(pair.server.connected());  // NOLINT(bugprone-use-after-move): what is asked
+      co_await pair.client.write("hello");
+      std::string received;
+      while (received.size() < large.size()) received += co_await read_once(pair.client, kMegabyte);
+      expect_equal_bytes(received, large);
+    });
+    EXPECT_TRUE(elsewhere.connected());
+  });
+}
+
+TEST(Stream, APeerThatNeverReadsHoldsUpItsWriter) {
+  in_loop([]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    std::size_t accepted = 0;
+    const std::string chunk = pattern(100'000);
+    for (;;) {
+      const bool written = co_await within(50ms, pair.client.write(chunk));
+      if (!written) break;
+      accepted += chunk.size();
+      EXPECT_LE(pair.client.unsent_bytes(), StreamCore::kHighWaterBytes);
+    }
+    EXPECT_LT(accepted, 16 * kMegabyte);  // what two kernels' buffers hold
+    EXPECT_LE(pair.client.unsent_bytes(), StreamCore::kHighWaterBytes + chunk.size());
+    pair.server.reset();
+  });
+}
+
+TEST(Stream, APeerThatSaysNothingIsWaitedFor) {
+  in_loop([]() -> Task<> {
+    TcpPair pair = co_await connected_pair();
+    const auto nothing = co_await within(20ms, read_once(pair.server));
+    EXPECT_FALSE(nothing);
+    co_await pair.client.write("at last");
+    co_await expect_read(pair.server, "at last");
+  });
+}
+
+using StreamDeathTest = ::testing::Test;
+
+TEST(StreamDeathTest, DestroyedWhileAReadIsPending) {
+  const auto destroy = [] {
+    in_loop([]() -> Task<> {
+      TcpPair pair = co_await connected_pair();
+      co_await task_group([&](TaskGroup& group) -> Task<> {
+        group.spawn("reader", expect_read, std::ref(pair.server), "");
+        co_await sleep_for(1ms);
+        const TcpStream gone = std::move(pair.server);
+      });
+    });
+  };
+  EXPECT_DEATH(destroy(), "a stream is destroyed with an operation in progress");
+}
+
+TEST(StreamDeathTest, TwoReadsAtATime) {
+  const auto read_twice = [] {
+    in_loop([]() -> Task<> {
+      TcpPair pair = co_await connected_pair();
+      co_await task_group([&](TaskGroup& group) -> Task<> {
+        group.spawn("one", expect_read, std::ref(pair.server), "");
+        group.spawn("two", expect_read, std::ref(pair.server), "");
+        co_return;
+      });
+    });
+  };
+  EXPECT_DEATH(read_twice(), "one read at a time");
+}
+
+TEST(StreamDeathTest, ReadIntoNothing) {
+  const auto read_nothing = [] {
+    in_loop([]() -> Task<> {
+      TcpPair pair = co_await connected_pair();
+      static_cast<void>(co_await pair.server.read({}));
+    });
+  };
+  EXPECT_DEATH(read_nothing(), "a read needs a buffer");
+}
+
+TEST(StreamDeathTest, UseOfAStreamThatWasMovedFrom) {
+  const auto use = [] {
+    in_loop([]() -> Task<> {
+      TcpStream nowhere;
+      co_await nowhere.write("x");
+    });
+  };
+  EXPECT_DEATH(use(), "this stream was moved from or reset");
+}
+
+}  // namespace
+}  // namespace coracle::net
