@@ -21,15 +21,14 @@ class Address {
   Address(std::array<std::byte, 4> bytes, std::uint16_t port);
   Address(std::array<std::byte, 16> bytes, std::uint16_t port, std::uint32_t scope = 0);
 
-  // Reads `127.0.0.1:7101` or `[::1]:7101`, or, with the number of an interface, `[fe80::1%2]:7101`.
-  // Names (also of interfaces) are resolved by resolve() (resolve.h), not here.
+  // Reads `127.0.0.1:7101` or `[::1]:7101`, or, with the number of an interface,
+  // `[fe80::1%2]:7101`. Names (also of interfaces) are resolved by resolve() (resolve.h), not here.
   //   Returns    the address, or nothing if `text` is not exactly one of these forms.
   [[nodiscard]] static std::optional<Address> parse(std::string_view text);
 
   // Reads an address without a port, and without brackets: `127.0.0.1`, `::1`, `fe80::1%2`.
   //   Returns    the address with this port, or nothing if `host` is not one.
-  [[nodiscard]] static std::optional<Address> parse_host(std::string_view host,
-                                                         std::uint16_t port);
+  [[nodiscard]] static std::optional<Address> parse_host(std::string_view host, std::uint16_t port);
 
   // The same for text that must be right.
   //   Throws     Error (invalid argument) that shows the text.

@@ -36,8 +36,7 @@ std::error_code make_error_code(FramingError error) {
   return {static_cast<int>(error), framing_category()};
 }
 
-BufferedReader::BufferedReader(Stream& stream, std::size_t limit)
-    : stream_(stream), limit_(limit) {
+BufferedReader::BufferedReader(Stream& stream, std::size_t limit) : stream_(stream), limit_(limit) {
   CORACLE_CHECK(limit > 0, "a reader without a buffer reads nothing");
 }
 

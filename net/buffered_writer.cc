@@ -6,8 +6,7 @@
 
 namespace coracle::net {
 
-BufferedWriter::BufferedWriter(Stream& stream, std::size_t limit)
-    : stream_(stream), limit_(limit) {
+BufferedWriter::BufferedWriter(Stream& stream, std::size_t limit) : stream_(stream), limit_(limit) {
   CORACLE_CHECK(limit > 0, "a writer without a buffer is a stream");
 }
 

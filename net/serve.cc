@@ -43,9 +43,8 @@ class Server {
   // from here, after their time to drain. So they are behind a shield.
   Task<> accept_and_serve(TaskGroup& group) {
     group.spawn("accept " + listener_.local_address().to_string(), &Server::accept, this);
-    co_await shielded(Duration::max(), task_group([this](TaskGroup& connections) {
-                        return hold(connections);
-                      }));
+    co_await shielded(Duration::max(),
+                      task_group([this](TaskGroup& connections) { return hold(connections); }));
   }
 
   Task<> hold(TaskGroup& connections) {

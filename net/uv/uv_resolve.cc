@@ -58,11 +58,12 @@ class UvLookup final : public Lookup {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;  // else each address comes once for each type
-    return uv_getaddrinfo(net_.uv(), &request_,
-                          [](uv_getaddrinfo_t* request, int code, addrinfo* found) {
-                            static_cast<UvLookup*>(request->data)->ended(code, found);
-                          },
-                          host.c_str(), nullptr, &hints);
+    return uv_getaddrinfo(
+        net_.uv(), &request_,
+        [](uv_getaddrinfo_t* request, int code, addrinfo* found) {
+          static_cast<UvLookup*>(request->data)->ended(code, found);
+        },
+        host.c_str(), nullptr, &hints);
   }
 
   // A lookup that waits for its turn in the pool is taken out; one that has begun goes on.
