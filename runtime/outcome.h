@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -28,20 +29,20 @@ class Outcome {
   template <class... Args>
   void complete(Args&&... args) {
     decide();
-    result_.template emplace<1>(std::forward<Args>(args)...);
+    value_.emplace(std::forward<Args>(args)...);
   }
   void fail(std::exception_ptr failure) {
     CORACLE_CHECK(failure != nullptr, "a failure is an exception");
     decide();
-    result_.template emplace<2>(std::move(failure));
+    failure_ = std::move(failure);
   }
 
   //   Requires   that it is decided, and was not taken.
   T take() {
     CORACLE_CHECK(state_ == State::decided, "a result is taken once");
     state_ = State::taken;
-    if (result_.index() == 2) std::rethrow_exception(std::move(std::get<2>(result_)));
-    if constexpr (!std::is_void_v<T>) return std::move(std::get<1>(result_));
+    if (failure_ != nullptr) std::rethrow_exception(std::move(failure_));
+    if constexpr (!std::is_void_v<T>) return std::move(*value_);
   }
 
  private:
@@ -52,7 +53,8 @@ class Outcome {
     state_ = State::decided;
   }
 
-  std::variant<std::monostate, Value, std::exception_ptr> result_;
+  std::optional<Value> value_;
+  std::exception_ptr failure_;
   State state_ = State::open;
 };
 
