@@ -164,13 +164,27 @@ TEST(Folders, AreNamedAfterConcepts) {
 }
 
 TEST(Listed, IsEverySource) {
-  auto list = [](std::string folder) -> std::string {
+  auto list = [](const std::string& folder) -> std::string {
     return folder == "net" ? "SOURCES tcp.cc uv/uv_tcp.cc" : "";
   };
   EXPECT_EQ(check_listed("net/tcp.cc", list).size(), 0U);
   EXPECT_EQ(check_listed("net/uv/uv_tcp.cc", list).size(), 0U);
   EXPECT_EQ(check_listed("net/cp.cc", list).size(), 1U);
   EXPECT_EQ(check_listed("net/uv/tcp.cc", list).size(), 1U);
+}
+
+TEST(PublicHeaders, IncludePublicHeadersOnly) {
+  auto found = [](std::string path, std::string text) {
+    auto list = [](const std::string& folder) -> std::string {
+      return folder == "net" ? "SOURCES a.cc\n HEADERS\n  tcp.h\n  udp.h\n USES runtime" : "";
+    };
+    auto rule = [&](const Source& source) { return check_public_header(source, list); };
+    return lines_found(rule, std::move(path), std::move(text));
+  };
+  EXPECT_EQ(found("net/tcp.h", "#include <span>\n#include \"net/udp.h\"\n"), Lines{});
+  EXPECT_EQ(found("net/tcp.h", "#include <span>\n#include \"net/tcp_core.h\"\n"), Lines{2});
+  EXPECT_EQ(found("net/tcp.h", "#include \"net/uv/udp.h\"\n"), Lines{1});
+  EXPECT_EQ(found("net/other.h", "#include \"net/tcp_core.h\"\n"), Lines{});
 }
 
 // ---- the tree
@@ -180,7 +194,7 @@ std::string read(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::string read_list(std::string folder) {
+std::string read_list(const std::string& folder) {
   return read(fs::path(TIDY_ROOT) / folder / "CMakeLists.txt");
 }
 
@@ -219,6 +233,7 @@ TEST(Tree, IsTidy) {
     if (!consumer) report(check_directions(source));
     if (!canary) report(check_awaited_braces(source));
     if (source.path().ends_with(".h")) report(check_header(source));
+    report(check_public_header(source, read_list));
     if (source.path().ends_with(".cc")) report(check_listed(source.path(), read_list));
   }
 }

@@ -52,6 +52,20 @@ bool has_named_brace(std::string_view statement) {
   return false;
 }
 
+// True for "net/tcp.h" where net/CMakeLists.txt has tcp.h among its HEADERS.
+bool is_public(std::string_view header, ReadList list) {
+  const std::size_t slash = header.find('/');
+  if (slash == std::string_view::npos) return false;
+  const std::string text = list(std::string(header.substr(0, slash)));
+  const std::size_t begin = find_word(text, "HEADERS");
+  const std::size_t end = std::min(find_word(text, "USES"), text.size());
+  if (begin >= end) return false;
+  // A space on both sides, or run.h would be found in uv/run.h.
+  std::string headers = text.substr(begin, end - begin);
+  std::replace(headers.begin(), headers.end(), '\n', ' ');
+  return headers.find(" " + std::string(header.substr(slash + 1)) + " ") != std::string::npos;
+}
+
 }  // namespace
 
 Findings check_sizes(const Source& source) {
@@ -122,7 +136,7 @@ Findings check_folders(std::string_view path) {
   return {};
 }
 
-Findings check_listed(std::string_view path, std::string (*list)(std::string folder)) {
+Findings check_listed(std::string_view path, ReadList list) {
   std::string_view folder = path;
   while (folder.find('/') != std::string_view::npos) {
     folder = folder.substr(0, folder.rfind('/'));
@@ -130,6 +144,18 @@ Findings check_listed(std::string_view path, std::string (*list)(std::string fol
     if (find_word(list(std::string(folder)), name) != std::string::npos) return {};
   }
   return {{std::string(path), 0, "no CMakeLists.txt names it, so nothing builds it"}};
+}
+
+Findings check_public_header(const Source& source, ReadList list) {
+  if (!is_public(source.path(), list)) return {};
+  Findings findings;
+  for (const Include& include : source.includes()) {
+    if (!include.target.starts_with('"')) continue;
+    const std::string target = include.target.substr(1, include.target.size() - 2);
+    if (is_public(target, list)) continue;
+    findings.push_back({source.path(), include.line, target + " is no public header"});
+  }
+  return findings;
 }
 
 }  // namespace tidy

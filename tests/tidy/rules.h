@@ -34,8 +34,13 @@ using Findings = std::vector<Finding>;
 // A folder is named after a concept.
 [[nodiscard]] Findings check_folders(std::string_view path);
 
-// A source is named in the CMakeLists.txt of its folder, or of one above it. `list` gives the text
-// of a folder's CMakeLists.txt, or nothing.
-[[nodiscard]] Findings check_listed(std::string_view path, std::string (*list)(std::string folder));
+// Gives the text of a folder's CMakeLists.txt, or nothing.
+using ReadList = std::string (*)(const std::string& folder);
+
+// A source is named in the CMakeLists.txt of its folder, or of one above it.
+[[nodiscard]] Findings check_listed(std::string_view path, ReadList list);
+
+// A header among a layer's HEADERS includes, of ours, only such headers: users get no others.
+[[nodiscard]] Findings check_public_header(const Source& source, ReadList list);
 
 }  // namespace tidy
