@@ -28,8 +28,8 @@
 namespace coracle::raft {
 
 struct HardStateRecord {
-  Identity identity;
-  HardState hard_state;
+  Identity identity{};
+  HardState hard_state{};
   ChangeNumber change = 0;   // the last durable change that the record includes
   std::uint64_t saved = 0;   // one more with each save: the highest is the newest
 

@@ -71,6 +71,14 @@ class State {
   [[nodiscard]] const Configuration& configuration() const { return configuration_; }
   [[nodiscard]] const Log& log() const { return log_; }
 
+  // Return the others that this server asks for votes, and those that it sends heartbeats to.
+  [[nodiscard]] std::vector<ServerId> voting_peers() const {
+    return configuration_.voters_except(identity_.self);
+  }
+  [[nodiscard]] std::vector<ServerId> peers() const {
+    return configuration_.members_except(identity_.self);
+  }
+
   // Returns the role as `status` shows it: a follower that asks for pre-votes is "pre-candidate",
   // though it is a follower in every rule. (P10)
   [[nodiscard]] std::string_view role_name() const;
@@ -146,10 +154,12 @@ class State {
   // Returns what is wrong with a request's header; none where it is meant for this server. (N1)
   [[nodiscard]] IdentityFault fault_of(const RequestHeader& header) const;
 
-  // Introduces this server on a new connection, and answers an introduction. (N3, N4, C6)
-  [[nodiscard]] Outgoing<Hello> compose_hello(ServerId peer);
-  [[nodiscard]] Reply<HelloReply> handle(const Hello& request);
-  void handle(const Outgoing<Hello>& asked, const HelloReply& reply);
+  // Introduces this server on a new connection, and answers an introduction; the last one returns
+  // whether the answer came from whom it should. (N3, N4, C6) All it tells has been durable since
+  // the start, so it waits for nothing.
+  [[nodiscard]] Hello compose_hello(ServerId peer);
+  [[nodiscard]] std::optional<HelloReply> handle(const Hello& request);
+  bool handle(const Hello& asked, const HelloReply& reply);
 
  private:
   // What is known of another member.

@@ -70,20 +70,20 @@ void State::report_fault(ServerId sender, IdentityFault fault) {
   emit({.kind = EventKind::ignored_message, .peer = sender, .fault = fault});
 }
 
-Outgoing<Hello> State::compose_hello(ServerId peer) {
-  return outgoing(Hello{.header = header_to(peer), .timing = options_.timing});
+Hello State::compose_hello(ServerId peer) {
+  return {.header = header_to(peer), .timing = options_.timing};
 }
 
-Reply<HelloReply> State::handle(const Hello& request) {
+std::optional<HelloReply> State::handle(const Hello& request) {
   if (!accept(request.header, /*has_promised=*/false)) return std::nullopt;
   compare_timing(request.header.from, request.timing);
-  return outgoing(
-      HelloReply{.header = answer_to(request.header), .timing = options_.timing});
+  return HelloReply{.header = answer_to(request.header), .timing = options_.timing};
 }
 
-void State::handle(const Outgoing<Hello>& asked, const HelloReply& reply) {
-  if (!accept(asked.message.header, reply.header, /*has_promised=*/false)) return;
+bool State::handle(const Hello& asked, const HelloReply& reply) {
+  if (!accept(asked.header, reply.header, /*has_promised=*/false)) return false;
   compare_timing(reply.header.from, reply.timing);
+  return true;
 }
 
 // Servers of one cluster should share their times: reported once per life. (C6)

@@ -133,7 +133,7 @@ TEST(Identity, ADifferenceInTimesIsReportedOncePerLife) {
   server.take_events();
   Hello hello{.header = from(2), .timing = {}};
   const auto reply = server.state.handle(hello);
-  EXPECT_EQ(reply->message.timing, Timing());
+  EXPECT_EQ(reply->timing, Timing());
   EXPECT_TRUE(server.take_events().empty());
   hello.timing.heartbeat = 40ms;
   (void)server.state.handle(hello);
@@ -144,11 +144,11 @@ TEST(Identity, ADifferenceInTimesIsReportedOncePerLife) {
   (void)server.state.handle(hello);
   EXPECT_EQ(server.take_events(), once);
 
-  const auto asked = server.state.compose_hello(3);
-  EXPECT_EQ(asked.message.timing, Timing());
+  const Hello asked = server.state.compose_hello(3);
+  EXPECT_EQ(asked.timing, Timing());
   Timing other;
   other.timeout_max = 400ms;
-  server.state.handle(asked, {.header = answer(asked.message.header), .timing = other});
+  server.state.handle(asked, {.header = answer(asked.header), .timing = other});
   EXPECT_EQ(server.take_events(), (std::vector<std::string>{"event=found_other_timing peer=3"}));
 }
 

@@ -1,0 +1,33 @@
+// Won, beaten, or timed out and again. (Raft §5.2)
+#include "raft/node.h"
+
+namespace coracle::raft {
+
+Task<> Node::stand_for_election() {
+  const bool lasts = co_await while_it_lasts(gather_votes());
+  if (!lasts) co_return;  // another leader or a newer term was heard
+  if (state_.election_won()) {
+    state_.become_leader(now());
+  } else {
+    state_.timeout(now());
+  }
+  state_changed();
+}
+
+// Asks all voters at once, and each again until it answers. Whoever was refused by a majority
+// waits for its deadline all the same: terms do not storm.
+Task<> Node::gather_votes() {
+  co_await task_group([this](TaskGroup& round) -> Task<> {
+    for (const ServerId voter : state_.voting_peers()) {
+      round.spawn("ask_for_vote", &Node::ask<RequestVote>, this,
+                  state_.compose_request_vote(voter));
+    }
+    while (!state_.election_won()) {
+      const bool changed = co_await changed_before(&State::election_deadline);
+      if (!changed) break;
+    }
+    round.cancel();
+  });
+}
+
+}  // namespace coracle::raft

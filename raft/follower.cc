@@ -1,0 +1,43 @@
+// Followers are passive: they answer leaders and candidates (state_voter.cc, state_heartbeat.cc).
+// An election timeout of silence ends that. (Raft §5.2)
+#include <utility>
+
+#include "raft/node.h"
+
+namespace coracle::raft {
+
+Task<> Node::follow() {
+  Task<> waiting = state_.asks_for_pre_votes() ? gather_pre_votes() : await_silence();
+  const bool lasts = co_await while_it_lasts(std::move(waiting));
+  if (!lasts) co_return;  // a leader, a candidate or a newer term was heard
+  if (state_.pre_vote_won()) {
+    state_.begin_election(now());
+  } else {
+    state_.timeout(now());
+  }
+  state_changed();
+}
+
+Task<> Node::await_silence() {
+  for (;;) {
+    const bool changed = co_await changed_before(&State::election_deadline);
+    if (!changed) co_return;
+  }
+}
+
+// Would I win? A round raises no term, so a server that was cut off disturbs nobody with it.
+// (Dissertation §9.6)
+Task<> Node::gather_pre_votes() {
+  co_await task_group([this](TaskGroup& round) -> Task<> {
+    for (const ServerId voter : state_.voting_peers()) {
+      round.spawn("ask_for_pre_vote", &Node::ask<PreVote>, this, state_.compose_pre_vote(voter));
+    }
+    while (!state_.pre_vote_won()) {
+      const bool changed = co_await changed_before(&State::election_deadline);
+      if (!changed) break;  // the time is up: another round, with a new draw
+    }
+    round.cancel();
+  });
+}
+
+}  // namespace coracle::raft

@@ -1,0 +1,104 @@
+#include "raft/storage.h"
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "runtime/check.h"
+#include "runtime/error.h"
+#include "runtime/random.h"
+
+namespace coracle::raft {
+namespace {
+
+std::string file_in(const std::string& directory) { return directory + "/hard_state"; }
+
+std::string parent_of(const std::string& directory) {
+  const std::size_t end = directory.find_last_not_of('/');
+  const std::size_t slash = directory.find_last_of('/', end);
+  if (end == std::string::npos) return "/";
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : directory.substr(0, slash);
+}
+
+[[noreturn]] void refuse(const std::string& directory, const std::string& why) {
+  throw Error(EPERM, "start on", directory + " (" + why + ")");
+}
+
+}  // namespace
+
+Task<Storage> Storage::open(std::string_view directory, ClusterId cluster, ServerId self) {
+  CORACLE_CHECK(self != kNobody, "0 is no server's id");
+  return open_path(std::string(directory), cluster, self);
+}
+
+Task<Storage> Storage::open_path(std::string path, ClusterId cluster, ServerId self) {
+  const bool is_new = co_await make_directory(path);
+  if (is_new) co_await sync_directory(parent_of(path));
+  DirectoryLock lock = co_await DirectoryLock::acquire(path);
+  const bool exists = co_await file_exists(file_in(path));
+  if (exists) co_return co_await recover(std::move(lock), path, cluster, self);
+  const Identity identity{.cluster = cluster,
+                          .self = self,
+                          .incarnation = {.directory = random().next(), .start = 1}};
+  co_return co_await make(std::move(lock), path, identity);
+}
+
+// Under another name until it is whole and synced: at each moment there is no file or a whole one.
+Task<Storage> Storage::make(DirectoryLock lock, std::string path, Identity identity) {
+  const HardStateRecord record{.identity = identity};
+  const std::string unfinished = file_in(path) + ".new";
+  File file = co_await File::open(unfinished, OpenMode::replace);
+  Storage storage(std::move(lock), std::move(file), record);
+  co_await storage.write_and_sync(first_write(record));
+  co_await rename_file(unfinished, file_in(path));
+  co_await sync_directory(path);
+  co_return storage;
+}
+
+// What is read may stand in the page cache only, or in one of two copies: it is made durable in
+// both before anything is written over the record before it, and before anyone is told of it.
+Task<Storage> Storage::recover(DirectoryLock lock, std::string path, ClusterId cluster,
+                               ServerId self) {
+  File file = co_await File::open(file_in(path), OpenMode::update);
+  std::vector<std::byte> bytes(kHardStateFileBytes + 1);  // one more, to see what is longer
+  const std::size_t size = co_await file.read_at(bytes, 0);
+  bytes.resize(size);
+  const ReadHardState found = read_hard_state(bytes, cluster, self);
+  if (!found.refusal.empty()) refuse(path, found.refusal);
+
+  Storage storage(std::move(lock), std::move(file), found.record);
+  storage.damages_ = found.damages;
+  const std::array<SlotWrite, 2> both = rewrites(found);
+  co_await storage.write_and_sync(both[0]);
+  co_await storage.write_and_sync(both[1]);
+
+  HardStateRecord started = found.record;
+  ++started.saved;
+  ++started.identity.incarnation.start;
+  co_await storage.write_and_sync(save_write(started));
+  storage.newest_ = started;
+  co_await sync_directory(path);  // the file's name may be as fresh as its content
+  co_return storage;
+}
+
+Task<> Storage::save(HardState hard_state, ChangeNumber change) {
+  CORACLE_CHECK(change > newest_.change, "changes are saved in their order");
+  if (failed_) throw Error(EIO, "write", file_.path() + " (a write before had failed)");
+  HardStateRecord record = newest_;
+  record.hard_state = hard_state;
+  record.change = change;
+  ++record.saved;
+  co_await write_and_sync(save_write(record));
+  newest_ = record;
+}
+
+// A failure, or a cancellation between the two, leaves it unknown what is on the disk.
+Task<> Storage::write_and_sync(SlotWrite slots) {
+  failed_ = true;
+  co_await file_.write_at(slots.bytes, slots.offset);
+  co_await file_.datasync();
+  failed_ = false;
+}
+
+}  // namespace coracle::raft
