@@ -31,8 +31,7 @@ coracle::Task<> call(net::Address address) {
 }
 
 coracle::Task<> meet() {
-  const auto any = net::Address::parse("127.0.0.1:0");
-  net::TcpListener listener = net::TcpListener::listen(any);
+  net::TcpListener listener = net::TcpListener::listen(net::Address::loopback(0));
   co_await coracle::task_group([&](coracle::TaskGroup& group) -> coracle::Task<> {
     group.spawn("answer", answer_one, std::ref(listener));
     group.spawn("call", call, listener.local_address());
