@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -12,9 +13,14 @@
 namespace coracle {
 
 class BlockingRequest;
+class Child;
+class ChildSink;
 class FileRequest;
+class PipeEnd;
 class Request;
+struct ChildPipes;
 struct FileCall;
+struct ProcessOptions;
 
 // Who is told of a signal.
 class SignalSink {
@@ -71,6 +77,19 @@ class BackEnd {
 
   // Closes a descriptor that FileAction::open or FileAction::lock gave.
   virtual void close_file(int descriptor) noexcept = 0;
+
+  // Starts a child process, and fills `pipes` with our ends of its streams. `sink` is told once,
+  // on the loop's thread, when it has ended, unless the child is destroyed before.
+  // Throws Error when there can be none.
+  [[nodiscard]] virtual std::unique_ptr<Child> spawn_child(const ProcessOptions& options,
+                                                           ChildSink& sink,
+                                                           ChildPipes& pipes) = 0;
+
+  // The reading end that this process has as its standard input.
+  [[nodiscard]] virtual std::unique_ptr<PipeEnd> standard_input() = 0;
+
+  // The path of the program that this process runs.
+  [[nodiscard]] virtual std::string program_path() = 0;
 
   // For tests: has `observer` called before each file operation that a fiber begins, on the loop's
   // thread, while the operations before it that were waited for have taken effect. What it does is

@@ -39,6 +39,10 @@ class UvBackEnd final : public BackEnd {
   void cancel(Request& request) override;
   bool abandon(Request& request) override;
   void close_file(int descriptor) noexcept override;
+  [[nodiscard]] std::unique_ptr<Child> spawn_child(const ProcessOptions& options, ChildSink& sink,
+                                                   ChildPipes& pipes) override;
+  [[nodiscard]] std::unique_ptr<PipeEnd> standard_input() override;
+  [[nodiscard]] std::string program_path() override;
   void check_failed(std::string_view message) override;
 
  private:
