@@ -53,6 +53,13 @@ class SpawnedTask {
 
 namespace spawned {
 
+// A frame holds what the user spawns, which may well be of a type in an unnamed namespace: GCC
+// warns of that for types in headers, and takes the frame of a template for one.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
 template <class F, class... Args>
 SpawnedTask child(SpawnPlace /*place: for the promise*/, F function, Args... args) {
   co_await std::invoke(std::move(function), std::move(args)...);
@@ -67,6 +74,10 @@ SpawnedTask store(TaskGroup& group, std::string_view name, std::tuple<F, Args...
       },
       stored);
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace spawned
 }  // namespace coracle
