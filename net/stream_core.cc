@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "net/stream.h"
+#include "runtime/back_end.h"
 #include "runtime/check.h"
 #include "runtime/error.h"
 
@@ -55,6 +56,7 @@ void StreamCore::received(std::size_t bytes) {
     reader.complete();
     return;
   }
+  if (released_) return;  // nobody will read it
   read_end_ += bytes;
   if (read_end_ < kReadBufferBytes) return;
   reading_ = false;
@@ -67,6 +69,7 @@ void StreamCore::ended(int error) {
   reading_ = false;
   stop_reading();
   if (reader_ != nullptr) std::exchange(reader_, nullptr)->complete();
+  if (released_ && (error != 0 || sending_ == Sending::shut_down)) close_now(/*with_reset=*/false);
 }
 
 bool ReadOperation::try_complete() { return core_->read_at_once(*this); }
@@ -161,7 +164,6 @@ void StreamCore::send_more() {
   if (unsent_.empty()) {
     chunk_.reset();
     if (sending_ == Sending::finishing) begin_finish();
-    if (released_) release();
     return;
   }
   flush_chunk();
@@ -252,7 +254,7 @@ void StreamCore::shut_down_done(int error) {
     return;
   }
   if (finisher_ != nullptr) finisher_->look();
-  if (released_) close_now(/*with_reset=*/false);
+  if (released_) linger_on();
 }
 
 bool FinishOperation::try_complete() {
@@ -302,33 +304,59 @@ void FinishOperation::on_cancel() {
 
 void FinishOperation::on_tear_down() { stop(); }
 
+// When the peer may still send, closing could meet bytes that nobody has read; the kernel would
+// answer them with a reset, and drop what the peer's has not acknowledged.
 void StreamCore::release() {
   const bool idle = reader_ == nullptr && finisher_ == nullptr &&
                     std::ranges::none_of(unsent_, [](const Unsent& u) { return u.writer; });
-  CORACLE_CHECK(idle || loop_.tearing_down(), "a stream is destroyed with an operation in progress");
-  if (loop_.tearing_down() || write_error_ != 0) {
-    close_now(/*with_reset=*/false);
-    return;
-  }
+  CORACLE_CHECK(idle || loop_.tearing_down(),
+                "a stream is destroyed with an operation in progress");
+  const bool broken = write_error_ != 0 || read_error_ != 0;
   const bool has_more = flushing_ || !unsent_.empty() || sending_ == Sending::shutting_down;
-  if (!has_more) {
+  if (loop_.tearing_down() || broken) {
+    close_now(/*with_reset=*/false);
+  } else if (linger_ <= Duration::zero()) {
+    close_now(/*with_reset=*/has_more);
+  } else if (!has_more && (read_ended_ || unacknowledged() <= 0)) {
+    close_now(/*with_reset=*/false);
+  } else {
+    begin_linger();
+  }
+}
+
+// Sends the rest and the end, and drops what arrives.
+void StreamCore::begin_linger() {
+  released_ = true;
+  linger_begins();
+  linger_end_ = deadline_after(loop_.back_end().now(), linger_);
+  read_begin_ = read_end_ = 0;
+  if (!read_ended_ && !std::exchange(reading_, true)) start_reading();
+  if (sending_ == Sending::open) begin_finish();
+  if (!closed_) linger_on();
+}
+
+// No event tells when the peer has acknowledged all: looks again and again.
+void StreamCore::linger_on() {
+  constexpr Duration kPause = std::chrono::milliseconds(2);
+  const bool shut_down = sending_ == Sending::shut_down;
+  if (shut_down && (read_ended_ || unacknowledged() <= 0)) {
     close_now(/*with_reset=*/false);
     return;
   }
-  if (linger_ <= Duration::zero()) {
+  const TimePoint next = deadline_after(loop_.back_end().now(), shut_down ? kPause : linger_);
+  loop_.timers().disarm(*this);
+  loop_.timers().arm(*this, std::min(next, linger_end_));
+}
+
+void StreamCore::expired() {
+  if (linger_end_ <= loop_.back_end().now()) {
     close_now(/*with_reset=*/true);
-    return;
+  } else {
+    linger_on();
   }
-  if (std::exchange(released_, true)) return;
-  linger_begins();
-  if (sending_ == Sending::open) begin_finish();
-  loop_.timers().arm(*this, deadline_after(now(), linger_));
 }
 
 void StreamCore::abort() { close_now(/*with_reset=*/true); }
-
-// The linger time is over.
-void StreamCore::expired() { close_now(/*with_reset=*/true); }
 
 void StreamCore::close_now(bool with_reset) {
   if (std::exchange(closed_, true)) return;

@@ -160,6 +160,8 @@ class StreamCore : private TimerNode {
   void flush_chunk();
   void release_writers();
   void begin_finish();
+  void begin_linger();
+  void linger_on();
   void fail_sending(int error);
   void close_now(bool with_reset);
   void expired() override;
@@ -187,6 +189,7 @@ class StreamCore : private TimerNode {
   std::size_t chunk_bytes_ = 0;
   FinishOperation* finisher_ = nullptr;
   Duration linger_;
+  TimePoint linger_end_ = kNever;
 };
 
 }  // namespace coracle::net

@@ -173,6 +173,60 @@ TEST(Linger, AfterFinishWaitsForTheTailToo) {
   expect_equal_bytes(received, sent);
 }
 
+// A close with unread bytes in the kernel would be a reset, and drop what is still to be sent.
+TEST(Linger, AllArrivesAlsoWhenThePeerSentWhatNobodyReads) {
+  const std::string sent = pattern(kEightMegabytes);
+  std::string received;
+  const auto talk_and_read = [&](const RawPeer& raw) {
+    raw.send(pattern(50'000));
+    std::this_thread::sleep_for(20ms);
+    received = raw.receive_all();
+  };
+  against_thread(talk_and_read, [&](TcpStream& stream) -> Task<> {
+    const std::string part = co_await read_once(stream, 10);
+    EXPECT_EQ(part.size(), 10U);
+    static_cast<void>(co_await within(1ms, stream.write(sent)));
+    const TcpStream destroyed = std::move(stream);
+  });
+  expect_equal_bytes(received, sent);
+}
+
+TEST(Linger, AShortAnswerArrivesAlsoWhenThePeerSentWhatNobodyReads) {
+  std::string received;
+  const auto talk_and_read = [&](const RawPeer& raw) {
+    raw.send(pattern(50'000));
+    std::this_thread::sleep_for(20ms);
+    received = raw.receive(300'000);
+  };
+  const std::string answer = pattern(300'000);
+  against_thread(
+      talk_and_read,
+      [&](TcpStream& stream) -> Task<> {
+        co_await sleep_for(5ms);
+        static_cast<void>(co_await within(5ms, stream.write(answer)));
+        const TcpStream destroyed = std::move(stream);
+      },
+      /*receive_bytes=*/4096);
+  expect_equal_bytes(received, answer);
+}
+
+// A peer that goes on sending, and reads only once it is done with that.
+TEST(Linger, TakesWhatThePeerSendsMeanwhile) {
+  const std::string sent = pattern(kEightMegabytes);
+  std::string received;
+  const auto talk_and_read = [&](const RawPeer& raw) {
+    raw.send(pattern(kEightMegabytes, 2));
+    received = raw.receive_all();
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  against_thread(talk_and_read, [&](TcpStream& stream) -> Task<> {
+    static_cast<void>(co_await within(1ms, stream.write(sent)));
+    const TcpStream destroyed = std::move(stream);
+  });
+  expect_equal_bytes(received, sent);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s) << "not by the linger time alone";
+}
+
 TEST(Linger, TheLoopSaysWhatItWaitsFor) {
   const std::string sent = pattern(kEightMegabytes);
   const auto read_late = [](const RawPeer& raw) {
