@@ -1,0 +1,92 @@
+// A program under test: started with arguments, what it prints, how it ends.
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coracle {
+
+// A child process, with its standard output and error in one pipe. Killed if it still runs when
+// this object ends.
+class Program {
+ public:
+  explicit Program(std::vector<std::string> command) {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) ADD_FAILURE() << "no pipe";
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(ends[1], STDOUT_FILENO);
+      dup2(ends[1], STDERR_FILENO);
+      std::vector<char*> arguments;
+      for (std::string& word : command) arguments.push_back(word.data());
+      arguments.push_back(nullptr);
+      execvp(arguments[0], arguments.data());
+      _exit(127);
+    }
+    close(ends[1]);
+    output_ = ends[0];
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program() {
+    if (pid_ > 0) {
+      send(SIGKILL);
+      waitpid(pid_, nullptr, 0);
+    }
+    close(output_);
+  }
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  void send(int signal) const { kill(pid_, signal); }
+
+  // Reads on until what was printed contains `text`.
+  //   Returns    all that was printed so far; a test fails if `text` does not come in ten seconds.
+  const std::string& read_until(const std::string& text) {
+    while (printed_.find(text) == std::string::npos) {
+      if (!read_more()) {
+        ADD_FAILURE() << "`" << text << "` was not printed, but:\n" << printed_;
+        break;
+      }
+    }
+    return printed_;
+  }
+
+  // Waits for its end.
+  //   Returns    its exit code; 128 + the signal that killed it.
+  int wait() {
+    while (read_more()) {
+    }
+    int status = 0;
+    waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+
+  [[nodiscard]] const std::string& printed() const { return printed_; }
+
+ private:
+  // Returns false at the end of the output, and when nothing comes for ten seconds.
+  bool read_more() {
+    pollfd readable{output_, POLLIN, 0};
+    if (poll(&readable, 1, 10'000) <= 0) return false;
+    std::array<char, 4096> part;
+    const ssize_t bytes = read(output_, part.data(), part.size());
+    if (bytes > 0) printed_.append(part.data(), static_cast<std::size_t>(bytes));
+    return bytes > 0;
+  }
+
+  pid_t pid_ = -1;
+  int output_ = -1;
+  std::string printed_;
+};
+
+}  // namespace coracle
