@@ -19,8 +19,7 @@ Task<> Node::stand_for_election() {
 Task<> Node::gather_votes() {
   co_await task_group([this](TaskGroup& round) -> Task<> {
     for (const ServerId voter : state_.voting_peers()) {
-      round.spawn("ask_for_vote", &Node::ask<RequestVote>, this,
-                  state_.compose_request_vote(voter));
+      round.spawn("ask_for_vote", &Node::ask_for_vote, this, voter);
     }
     while (!state_.election_won()) {
       const bool changed = co_await changed_before(&State::election_deadline);
@@ -28,6 +27,12 @@ Task<> Node::gather_votes() {
     }
     round.cancel();
   });
+}
+
+Task<> Node::ask_for_vote(ServerId voter) {
+  if (!state_.still(role_epoch_)) co_return;  // the election was over before this began
+  const Outgoing<RequestVote> question = state_.compose_request_vote(voter);
+  co_await ask(question);
 }
 
 }  // namespace coracle::raft

@@ -30,7 +30,7 @@ Task<> Node::await_silence() {
 Task<> Node::gather_pre_votes() {
   co_await task_group([this](TaskGroup& round) -> Task<> {
     for (const ServerId voter : state_.voting_peers()) {
-      round.spawn("ask_for_pre_vote", &Node::ask<PreVote>, this, state_.compose_pre_vote(voter));
+      round.spawn("ask_for_pre_vote", &Node::ask_for_pre_vote, this, voter);
     }
     while (!state_.pre_vote_won()) {
       const bool changed = co_await changed_before(&State::election_deadline);
@@ -38,6 +38,12 @@ Task<> Node::gather_pre_votes() {
     }
     round.cancel();
   });
+}
+
+Task<> Node::ask_for_pre_vote(ServerId voter) {
+  if (!state_.still(role_epoch_)) co_return;  // the round was over before this began
+  const Outgoing<PreVote> question = state_.compose_pre_vote(voter);
+  co_await ask(question);
 }
 
 }  // namespace coracle::raft

@@ -32,14 +32,15 @@ Task<> Node::send_heartbeats(ServerId follower) {
   co_await task_group([&](TaskGroup& unanswered) -> Task<> {
     for (TimePoint next = now();;) {
       co_await sleep_until(next);
-      unanswered.spawn("heartbeat", &Node::send_heartbeat, this,
-                       state_.compose_heartbeat(follower));
+      unanswered.spawn("heartbeat", &Node::send_heartbeat, this, follower);
       next = std::max(now(), deadline_after(next, state_.options().timing.heartbeat));
     }
   });
 }
 
-Task<> Node::send_heartbeat(Outgoing<AppendEntries> asked) {
+Task<> Node::send_heartbeat(ServerId follower) {
+  if (!state_.still(role_epoch_)) co_return;  // no leader any more
+  const Outgoing<AppendEntries> asked = state_.compose_heartbeat(follower);
   const TimePoint deadline = deadline_after(now(), state_.options().timing.timeout_max);
   const std::optional<AppendEntriesReply> reply = co_await transport_.call(asked.message, deadline);
   if (!reply) co_return;

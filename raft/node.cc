@@ -65,7 +65,7 @@ Task<bool> Node::changed_before(Deadline deadline) {
 }
 
 template <class Request>
-Task<> Node::ask(Outgoing<Request> asked) {
+Task<> Node::ask(const Outgoing<Request>& asked) {
   co_await durable(asked.after);
   co_await task_group([&](TaskGroup& copies) -> Task<> {
     for (;;) {
@@ -88,8 +88,8 @@ Task<> Node::ask_once(const Outgoing<Request>& asked, TaskGroup& copies) {
   state_changed();
 }
 
-template Task<> Node::ask(Outgoing<PreVote> asked);
-template Task<> Node::ask(Outgoing<RequestVote> asked);
+template Task<> Node::ask(const Outgoing<PreVote>& asked);
+template Task<> Node::ask(const Outgoing<RequestVote>& asked);
 
 void Node::state_changed() {
   if (role_ != nullptr && !state_.still(role_epoch_)) role_->cancel();

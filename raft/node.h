@@ -66,10 +66,12 @@ class Node final : private Service {
 
   Task<> await_silence();
   Task<> gather_pre_votes();
+  Task<> ask_for_pre_vote(ServerId voter);
   Task<> gather_votes();
+  Task<> ask_for_vote(ServerId voter);
   Task<> keep_followers();
   Task<> send_heartbeats(ServerId follower);
-  Task<> send_heartbeat(Outgoing<AppendEntries> asked);
+  Task<> send_heartbeat(ServerId follower);
 
   // ---- Waiting (node.cc) ----
   // Runs `task` until it ends or the present epoch does: then it is canceled at once, and joined.
@@ -86,7 +88,7 @@ class Node final : private Service {
   // Asks a voter once the question is durable, again and again until it answers, and hands the
   // answer to State. (K8, V11)
   template <class Request>
-  Task<> ask(Outgoing<Request> asked);
+  Task<> ask(const Outgoing<Request>& asked);
   template <class Request>
   Task<> ask_once(const Outgoing<Request>& asked, TaskGroup& copies);
 

@@ -9,6 +9,7 @@
 #include "raft/wire.h"
 #include "runtime/combinators.h"
 #include "runtime/error.h"
+#include "runtime/event.h"
 #include "runtime/log.h"
 #include "runtime/random.h"
 #include "runtime/task_group.h"
@@ -73,7 +74,7 @@ struct RpcTransport::Link {
   std::shared_ptr<net::RpcClient> client;  // set while connected and met
   Condition connected;
   Condition redial;  // the peer has made itself heard: no need to wait
-  Event useless;     // nothing came back for too long, or the peer knows a newer connection
+  coracle::Event useless;     // nothing came back for too long, or the peer knows a newer connection
   std::optional<TimePoint> unanswered_since;
   std::string reported;
 };

@@ -15,7 +15,6 @@
 #include "net/tcp.h"
 #include "raft/transport.h"
 #include "runtime/condition.h"
-#include "runtime/event.h"
 #include "runtime/task.h"
 
 namespace coracle::raft {

@@ -53,6 +53,7 @@ Task<Storage> Storage::make(DirectoryLock lock, std::string path, Identity ident
   co_await storage.write_and_sync(first_write(record));
   co_await rename_file(unfinished, file_in(path));
   co_await sync_directory(path);
+  storage.file_ = co_await File::open(file_in(path), OpenMode::update);  // so that errors name it
   co_return storage;
 }
 
