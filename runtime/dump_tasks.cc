@@ -53,7 +53,8 @@ std::string describe_fiber(const Fiber& fiber) {
   std::string text = fmt::format("{} ({})\n", fiber.name(), state_of(fiber));
   std::vector<const FrameLink*> chain;
   for (const FrameLink* frame = fiber.innermost(); frame != nullptr; frame = frame->parent) {
-    chain.push_back(frame);
+    // The root is the runtime's own: it awaits what was spawned, wherever that is.
+    if (frame->parent != nullptr) chain.push_back(frame);
   }
   const std::size_t frames = chain.size();
   for (std::size_t depth = 0; depth < frames; ++depth) {
