@@ -16,15 +16,18 @@
 
 namespace coracle {
 
-// A child process, with its standard output and error in one pipe. Killed if it still runs when
-// this object ends.
+// A child process, with its standard input in one pipe, its standard output and error in another.
+// Killed if it still runs when this object ends.
 class Program {
  public:
   explicit Program(std::vector<std::string> command) {
     std::array<int, 2> ends{};
+    std::array<int, 2> input{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) ADD_FAILURE() << "no pipe";
+    if (pipe2(input.data(), O_CLOEXEC) != 0) ADD_FAILURE() << "no pipe";
     pid_ = fork();
     if (pid_ == 0) {
+      dup2(input[0], STDIN_FILENO);
       dup2(ends[1], STDOUT_FILENO);
       dup2(ends[1], STDERR_FILENO);
       std::vector<char*> arguments;
@@ -34,7 +37,9 @@ class Program {
       _exit(127);
     }
     close(ends[1]);
+    close(input[0]);
     output_ = ends[0];
+    input_ = input[1];
   }
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
@@ -43,11 +48,22 @@ class Program {
       send(SIGKILL);
       waitpid(pid_, nullptr, 0);
     }
+    close_input();
     close(output_);
   }
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   void send(int signal) const { kill(pid_, signal); }
+
+  // Types a line, or ends the input.
+  void type(const std::string& line) const {
+    const std::string typed = line + "\n";
+    const ssize_t bytes = write(input_, typed.data(), typed.size());
+    EXPECT_EQ(bytes, static_cast<ssize_t>(typed.size()));
+  }
+  void close_input() {
+    if (input_ >= 0) close(std::exchange(input_, -1));
+  }
 
   // Reads on until what was printed contains `text`.
   //   Returns    all that was printed so far; a test fails if `text` does not come in ten seconds.
@@ -73,11 +89,15 @@ class Program {
 
   [[nodiscard]] const std::string& printed() const { return printed_; }
 
+  // Reads what comes next.
+  //   Returns    false at the end of the output, and when nothing comes for a minute.
+  bool read_on() { return read_more(60'000); }
+
  private:
-  // Returns false at the end of the output, and when nothing comes for ten seconds.
-  bool read_more() {
+  // Returns false at the end of the output, and when nothing comes in time.
+  bool read_more(int milliseconds = 10'000) {
     pollfd readable{output_, POLLIN, 0};
-    if (poll(&readable, 1, 10'000) <= 0) return false;
+    if (poll(&readable, 1, milliseconds) <= 0) return false;
     std::array<char, 4096> part;
     const ssize_t bytes = read(output_, part.data(), part.size());
     if (bytes > 0) printed_.append(part.data(), static_cast<std::size_t>(bytes));
@@ -85,6 +105,7 @@ class Program {
   }
 
   pid_t pid_ = -1;
+  int input_ = -1;
   int output_ = -1;
   std::string printed_;
 };
