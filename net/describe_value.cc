@@ -24,11 +24,20 @@ class Describer {
 
   std::string describe() {
     append_value();
-    if (text_.size() > text_bytes_max_) text_.replace(text_bytes_max_, std::string::npos, "...");
-    return std::move(text_);
+    return cut();
+  }
+
+  std::string quote() {
+    append_string(rest_);
+    return cut();
   }
 
  private:
+  std::string cut() {
+    if (full()) text_.replace(text_bytes_max_, std::string::npos, "...");
+    return std::move(text_);
+  }
+
   [[nodiscard]] bool full() const { return text_.size() > text_bytes_max_; }
 
   void append_value() {
@@ -106,6 +115,10 @@ class Describer {
 
 std::string describe_value(std::span<const std::byte> value, std::size_t text_bytes_max) {
   return Describer(value, text_bytes_max).describe();
+}
+
+std::string quoted(std::string_view text, std::size_t text_bytes_max) {
+  return Describer(std::as_bytes(std::span(text)), text_bytes_max).quote();
 }
 
 }  // namespace coracle::net

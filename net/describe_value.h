@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace coracle::net {
 
@@ -11,5 +12,9 @@ namespace coracle::net {
 // `...` beyond; bytes and extensions only as their length; `?` where it is not well formed.
 [[nodiscard]] std::string describe_value(std::span<const std::byte> value,
                                          std::size_t text_bytes_max = 200);
+
+// Returns a peer's text in quotation marks, fit for a log line: control characters are escaped, and
+// it is cut like a value.
+[[nodiscard]] std::string quoted(std::string_view text, std::size_t text_bytes_max = 200);
 
 }  // namespace coracle::net

@@ -25,6 +25,16 @@ bool is_pair(std::span<const std::byte> bytes) {
 
 }  // namespace
 
+RpcError::RpcError(RpcFault fault, std::string_view call)
+    : Error(std::make_error_code(std::errc::protocol_error), "call", call),
+      fault_(std::move(fault)),
+      what_(call) {
+  for (const std::string& part : {fault_.code, fault_.text}) {
+    if (!what_.empty() && !part.empty()) what_ += ": ";
+    what_ += part;
+  }
+}
+
 void pack_fault(Packer& out, std::uint32_t id, std::string_view code, std::string_view text) {
   begin_fault(out, id);
   out.array(2);

@@ -1,11 +1,18 @@
 #include "net/rpc_message.h"
 
+#include <array>
 #include <limits>
+
+#include "runtime/check.h"
 
 namespace coracle::net {
 namespace {
 
 constexpr std::uint64_t kIdMax = std::numeric_limits<std::uint32_t>::max();
+
+// An array of 4, the type of a request, and an id in its longest form.
+constexpr std::array<std::byte, 7> kRequestWithoutId{std::byte{0x94}, std::byte{0x00},
+                                                     std::byte{0xce}};
 
 const char* name_of(MessageKind kind) {
   switch (kind) {
@@ -69,6 +76,19 @@ void begin_request(Packer& out, std::uint32_t id, std::string_view method, std::
   out.integer(std::uint64_t{id});
   out.string(method);
   out.array(params);
+}
+
+void begin_request_without_id(Packer& out, std::string_view method, std::size_t params) {
+  out.packed(kRequestWithoutId);
+  out.string(method);
+  out.array(params);
+}
+
+void set_request_id(std::span<std::byte> request, std::uint32_t id) {
+  CORACLE_CHECK(request.size() > kRequestWithoutId.size(), "a request has room for its id");
+  for (std::size_t i = 0; i < 4; ++i) {
+    request[kRequestWithoutId.size() - 1 - i] = static_cast<std::byte>(id >> 8 * i);
+  }
 }
 
 void begin_notification(Packer& out, std::string_view method, std::size_t params) {

@@ -37,6 +37,10 @@ struct RpcMessage {
 // Begins a request or notification: `params` values come next.
 void begin_request(Packer& out, std::uint32_t id, std::string_view method, std::size_t params);
 void begin_notification(Packer& out, std::string_view method, std::size_t params);
+// The same as begin_request(), for a buffer that is empty; the id is set when it is known.
+void begin_request_without_id(Packer& out, std::string_view method, std::size_t params);
+//   Requires   a request that begin_request_without_id() began.
+void set_request_id(std::span<std::byte> request, std::uint32_t id);
 // Begins the response to a call that went well: the result comes next.
 void begin_result(Packer& out, std::uint32_t id);
 // Begins the response to a call that failed: the error comes next, and then nil.

@@ -1,0 +1,113 @@
+// Calling the methods of a MessagePack-RPC server.
+//
+//   net::RpcClient client = co_await net::RpcClient::connect(address);
+//   const int sum = co_await client.call<int>("sum", 1, 2);
+//   co_await client.notify("log", "summed");
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "net/address.h"
+#include "net/codec.h"
+#include "net/message_limits.h"
+#include "net/rpc_call.h"
+#include "net/rpc_fault.h"
+#include "net/stream.h"
+#include "runtime/task.h"
+#include "runtime/time.h"
+
+namespace coracle::net {
+
+struct RpcClientOptions {
+  // How long a call may take, from its await to its result. For a shorter time, or none of these,
+  // put with_timeout() or within() around the call.
+  Duration call_timeout = std::chrono::seconds(10);
+  // How many calls may be in flight; later ones wait for their turn, within their time.
+  std::size_t calls_max = 256;
+  // What a message may cost, in both directions.
+  MessageLimits limits{};
+};
+
+// One connection to a server; any number of fibers may call at the same time. Belongs to one loop.
+// It needs no fiber of its own: of those that wait, one reads for all. So an idle client sees only
+// with the next call, or in closed(), that its connection has ended. A client that was closed stays
+// closed: connect a new one. It may be moved while calls are in progress; destroying it then fails
+// a check.
+class RpcClient {
+ public:
+  // Takes over a connected stream.
+  //   Requires   a current loop.
+  explicit RpcClient(Stream stream, const RpcClientOptions& options = {});
+  RpcClient(RpcClient&&) noexcept;
+  RpcClient& operator=(RpcClient&&) noexcept;
+  ~RpcClient();
+
+  // Connects over TCP.
+  //   Returns    a client for the new connection.
+  //   Throws     Error, as TcpStream::connect() does.
+  //   Canceled   gives the attempt up.
+  [[nodiscard]] static Task<RpcClient> connect(Address address, RpcClientOptions options = {});
+
+  // Calls a method and waits for its result. The arguments are encoded inside this call, before
+  // it is awaited: they need not live longer.
+  //   Returns    the result; for `void` whatever comes, unread.
+  //   Throws     RpcError when the server answers with an error (its code and text are in it);
+  //              TimedOut after `call_timeout`; Error when the connection is closed or ends first
+  //              (the call may have been carried out or not), when the result is no Result
+  //              ("result of `vote`: expected integer, got string"), or when the request exceeds
+  //              `limits`.
+  //   Canceled   throws; the server may carry the call out, and its answer is ignored.
+  //   Borrows    this client, until it has ended.
+  //   Requires   Result and Args with a Codec (codec.h). A temporary aggregate that owns memory
+  //              must be named first: `Vote vote{...}; co_await client.call<bool>("vote", vote)`.
+  template <class Result = void, class... Args>
+  [[nodiscard]] Task<Result> call(std::string_view method, Args&&... args) {
+    check_arguments<Args...>();
+    PooledBuffer request = begin_call(*core_, method, sizeof...(Args));
+    Packer out(request.bytes());
+    (pack_value(out, args), ...);
+    return run_call<Result>(*core_, std::move(request));
+  }
+
+  // Tells the server something that it does not answer. Nobody learns whether it arrived.
+  //   Returns    when the stream has accepted it.
+  //   Throws     Error when the connection is known to be closed, or the message exceeds `limits`.
+  //   Canceled   throws; the message was accepted whole, or not at all.
+  //   Borrows    this client, until it has ended.
+  //   Requires   as call() does.
+  template <class... Args>
+  [[nodiscard]] Task<> notify(std::string_view method, Args&&... args) {
+    check_arguments<Args...>();
+    PooledBuffer notification = begin_note(*core_, method, sizeof...(Args));
+    Packer out(notification.bytes());
+    (pack_value(out, args), ...);
+    return send_notification(*core_, std::move(notification));
+  }
+
+  // Waits until the connection has ended, and keeps reading meanwhile.
+  //   Returns    why, in words: "the server closed the connection".
+  //   Canceled   throws; the connection goes on.
+  //   Borrows    this client, until it has ended.
+  [[nodiscard]] Task<std::string> closed();
+
+  // Returns    false once the connection is known to have ended.
+  [[nodiscard]] bool is_open() const;
+  // Returns    whom it calls, for logs: `10.0.0.7:7000`.
+  [[nodiscard]] const std::string& peer_name() const;
+
+ private:
+  template <class... Args>
+  static constexpr void check_arguments() {
+    static_assert((kSafeArgument<Args> && ...),
+                  "GCC 12 would destroy this temporary aggregate twice inside co_await: name it "
+                  "first and pass the name (it is encoded before the call suspends)");
+  }
+
+  std::unique_ptr<RpcClientCore> core_;
+};
+
+}  // namespace coracle::net

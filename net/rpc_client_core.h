@@ -1,0 +1,69 @@
+// What an RpcClient's calls share: the connection, who waits on it, and whose turn it is to read.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "net/buffer_pool.h"
+#include "net/message_reader.h"
+#include "net/rpc_call.h"
+#include "net/rpc_client.h"
+#include "runtime/semaphore.h"
+
+namespace coracle::net {
+
+class RpcClientCore {
+ public:
+  RpcClientCore(Stream stream, const RpcClientOptions& options);
+  RpcClientCore(const RpcClientCore&) = delete;
+  RpcClientCore& operator=(const RpcClientCore&) = delete;
+  ~RpcClientCore();
+
+  // As the functions of rpc_call.h and RpcClient.
+  Task<> exchange(RpcCall& call, PooledBuffer& request);
+  Task<> send(PooledBuffer notification);
+  Task<std::string> closed();
+
+  [[nodiscard]] BufferPool& buffers() { return buffers_; }
+  [[nodiscard]] bool is_open() const { return !end_; }
+  [[nodiscard]] const std::string& peer_name() const { return stream_.peer_name(); }
+
+ private:
+  // Why there is no connection any more.
+  struct End {
+    std::error_code code;
+    std::string why;
+  };
+  class InFlight;
+  class ReaderTurn;
+  class Waiting;
+
+  Task<> send_and_wait(RpcCall& call, PooledBuffer& request);
+  Task<> wait_for(RpcWaiter& waiter);
+  void pass_turn();
+  Task<> read_until_done(RpcWaiter& waiter);
+  void dispatch(const RpcMessage& message);
+  void enlist(RpcCall& call);
+  void stray(const RpcMessage& message);
+  void end(std::error_code code, std::string why);
+  void check_open(const PooledBuffer& message) const;
+  [[nodiscard]] std::string describe(const PooledBuffer& message) const;
+  [[nodiscard]] RpcCall*& slot(std::uint32_t id) { return slots_[id % slots_.size()]; }
+
+  RpcClientOptions options_;
+  Stream stream_;
+  MessageReader reader_;
+  BufferPool buffers_;
+  Semaphore permits_;
+  std::vector<RpcCall*> slots_;  // calls in flight, each at its id modulo the size
+  std::uint32_t next_id_ = 0;
+  WaitList<RpcWaiter> waiting_;  // all that wait while another one reads
+  bool reading_ = false;
+  std::uint64_t strays_ = 0;
+  std::optional<End> end_;
+};
+
+}  // namespace coracle::net

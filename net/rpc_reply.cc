@@ -1,0 +1,48 @@
+#include <stdexcept>
+
+#include "net/describe_value.h"
+#include "net/rpc_fault.h"
+#include "net/rpc_method.h"
+#include "net/rpc_peer.h"
+#include "runtime/log.h"
+
+namespace coracle::net {
+
+PooledBuffer RpcReply::begin() const { return peer_->take_buffer(); }
+
+PooledBuffer RpcReply::with_fault(std::string_view code, std::string_view text) const {
+  PooledBuffer buffer = begin();
+  if (id_) {
+    Packer out(buffer.bytes());
+    pack_fault(out, *id_, code, text);
+  } else {
+    log_warn("rpc_notification_failed peer={} method={} code={} error={}", peer_->name(),
+             quoted(method_), quoted(code), quoted(text));
+  }
+  return buffer;
+}
+
+PooledBuffer RpcReply::with_failure(const std::exception& failure) const {
+  if (const auto* fault = dynamic_cast<const RpcError*>(&failure)) {
+    return with_fault(fault->fault().code, fault->fault().text);
+  }
+  if (dynamic_cast<const Error*>(&failure) == nullptr && id_) {
+    log_error("rpc_method_threw peer={} method={} error={}", peer_->name(), quoted(method_),
+              quoted(failure.what()));
+  }
+  return with_fault(kFailed, failure.what());
+}
+
+Task<> RpcReply::send(PooledBuffer message) const {
+  if (!id_) co_return;
+  const std::size_t bytes = message.bytes().size();
+  if (bytes > peer_->message_bytes_max()) {
+    message.bytes().clear();
+    Packer out(message.bytes());
+    pack_fault(out, *id_, kTooLarge, "the result of " + std::to_string(bytes) + " bytes is larger "
+                                         "than a message may be");
+  }
+  co_await peer_->write(message);
+}
+
+}  // namespace coracle::net
