@@ -1,0 +1,109 @@
+// A small service for the tests of RPC, and a loop around it.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "net/rpc.h"
+#include "net/serve.h"
+#include "runtime/sleep.h"
+#include "runtime/task_group.h"
+#include "runtime/timeout.h"
+#include "tests/net/tcp_pair.h"
+
+namespace coracle::net {
+
+struct Point {
+  int x = 0;
+  std::string name;
+  static auto fields(auto& self) { return std::tie(self.x, self.name); }
+  friend bool operator==(const Point&, const Point&) = default;
+};
+
+class Service {
+ public:
+  explicit Service(const RpcServerOptions& options = {}) : server(options) {
+    server.handle("sum", [](int a, int b) -> Task<int> { co_return a + b; });
+    server.handle("echo", [](std::string text) -> Task<std::string> { co_return text; });
+    server.handle("slow", [this](int milliseconds, std::string text) {
+      return slow(milliseconds, std::move(text));
+    });
+    server.handle("move", [](Point point, std::optional<int> by) {
+      point.x += by.value_or(1);
+      return point;
+    });
+    server.handle("note", [this](const std::string& text) { notes.push_back(text); });
+    server.handle("zeros", [](std::size_t size) { return std::vector<std::byte>(size); });
+    server.handle("who", [](RpcPeer& peer, const std::string& greeting) {
+      return greeting + " " + std::to_string(peer.number()) + " " + peer.name();
+    });
+    server.handle("fail", &fail);
+  }
+
+  RpcServer server;
+  std::vector<std::string> notes;
+  int slow_now = 0;
+  int slow_most = 0;
+  int slow_canceled = 0;
+
+ private:
+  Task<std::string> slow(int milliseconds, std::string text) {
+    struct Count {
+      explicit Count(Service& counted) : service(counted) {
+        service.slow_most = std::max(service.slow_most, ++service.slow_now);
+      }
+      ~Count() {
+        --service.slow_now;
+        if (!ended) ++service.slow_canceled;
+      }
+      Service& service;
+      bool ended = false;
+    } count(*this);
+    co_await sleep_for(std::chrono::milliseconds(milliseconds));
+    count.ended = true;
+    co_return text;
+  }
+
+  static Task<> fail(std::string how) {
+    if (how == "rpc") throw RpcError("not_leader", "ask 3");
+    if (how == "error") throw Error(ENOENT, "open", "x");
+    if (how == "bug") throw std::out_of_range("no such key");
+    co_return;
+  }
+};
+
+inline Task<> serve_all(TcpListener& listener, RpcServer& server) {
+  co_await serve(listener, [&server](TcpStream peer) { return server.serve(std::move(peer)); });
+}
+
+// Runs `body(service, address)`, a coroutine lambda, beside the service.
+template <class Body>
+Task<> beside_service(Service& service, Body& body) {
+  TcpListener listener = TcpListener::listen(Address::loopback(0));
+  co_await task_group([&](TaskGroup& group) -> Task<> {
+    group.spawn("server", serve_all, std::ref(listener), std::ref(service.server));
+    co_await body(service, listener.local_address());
+    group.cancel();
+  });
+}
+
+// The same in a loop of its own.
+//   Returns    what was logged.
+template <class Body>
+std::vector<std::string> with_service(Body body, const RpcServerOptions& options = {}) {
+  return in_loop([&]() -> Task<> {
+    Service service(options);
+    co_await beside_service(service, body);
+  });
+}
+
+inline bool any_contains(const std::vector<std::string>& lines, std::string_view part) {
+  for (const std::string& line : lines) {
+    if (line.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace coracle::net
