@@ -64,6 +64,9 @@ void StreamCore::received(std::size_t bytes) {
 }
 
 void StreamCore::ended(int error) {
+  // A kernel tells of a reset once. When a write has met it, reading sees an end that is none.
+  // (EPIPE: the peer's end had come before.)
+  if (error == 0 && write_error_ != EPIPE) error = write_error_;
   read_ended_ = error == 0;
   read_error_ = error;
   reading_ = false;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "net/buffered_reader.h"
 #include "runtime/event.h"
 #include "runtime/sleep.h"
 #include "runtime/task_group.h"
@@ -131,6 +132,25 @@ TEST(Serve, AHandlerThatOwnsSomethingIsNamedFirst) {
     EXPECT_EQ(text, "welcome");
   });
   EXPECT_EQ(greeting.use_count(), 1);
+}
+
+// As net/README.md has it.
+Task<> greet(TcpStream peer) {
+  BufferedReader reader(peer);
+  while (const auto name = co_await with_timeout(10s, reader.read_line())) {
+    co_await peer.write("hello " + std::string(*name) + "\n");
+  }
+}
+
+TEST(Serve, GreetsAsTheReadmeShows) {
+  with_server(greet, [](Address address) -> Task<> {
+    TcpStream client = co_await TcpStream::connect(address);
+    co_await client.write("a name that is too long to be kept in a small string\n");
+    co_await client.write("you\n");
+    co_await client.finish();
+    const std::string text = co_await read_to_end(client);
+    EXPECT_EQ(text, "hello a name that is too long to be kept in a small string\nhello you\n");
+  });
 }
 
 TEST(Serve, ThrowsCanceledAtItsEnd) {
