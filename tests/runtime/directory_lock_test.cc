@@ -67,10 +67,10 @@ TEST(DirectoryLock, EndsWithItsProcess) {
     }(directory.path(), ready[1]));
     _exit(1);
   }
+  close(ready[1]);
   char byte = 0;
   ASSERT_EQ(read(ready[0], &byte, 1), 1);
   close(ready[0]);
-  close(ready[1]);
   run([](std::string path, pid_t holder) -> Task<> {
     const std::string refused = co_await try_lock(path);
     EXPECT_NE(refused.find("held by process " + std::to_string(holder)), std::string::npos);

@@ -235,10 +235,10 @@ TEST(Process, DiesWithAParentThatIsKilled) {
     }(pids[1]));
     _exit(1);
   }
+  close(pids[1]);
   int child = 0;
   ASSERT_EQ(read(pids[0], &child, sizeof(child)), static_cast<ssize_t>(sizeof(child)));
   close(pids[0]);
-  close(pids[1]);
   EXPECT_EQ(kill(parent, SIGKILL), 0);
   EXPECT_EQ(waitpid(parent, nullptr, 0), parent);
   int status = 0;
