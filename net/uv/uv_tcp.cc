@@ -14,8 +14,6 @@ namespace coracle::net::uv {
 UvTcp::UvTcp(UvNet& net, std::string name) : TcpCore(std::move(name)), net_(net) {
   CORACLE_CHECK(uv_tcp_init(net.uv(), &handle_) == 0, "a handle without a socket needs nothing");
   handle_.data = this;
-  write_.data = this;
-  shutdown_.data = this;
   net_.socket_opened();
 }
 
@@ -78,11 +76,20 @@ std::ptrdiff_t UvTcp::try_write(std::span<const std::byte> bytes) {
   return taken == UV_EAGAIN ? 0 : taken;
 }
 
+UvTcp::Requests& UvTcp::requests() {
+  if (requests_ == nullptr) {
+    requests_ = std::make_unique<Requests>();
+    requests_->write.data = this;
+    requests_->shutdown.data = this;
+  }
+  return *requests_;
+}
+
 void UvTcp::flush(std::span<const std::byte> bytes) {
   const uv_buf_t buffer =
       uv_buf_init(const_cast<char*>(reinterpret_cast<const char*>(bytes.data())),
                   static_cast<unsigned int>(bytes.size()));
-  const int code = uv_write(&write_, stream(), &buffer, 1, [](uv_write_t* request, int status) {
+  const int code = uv_write(&requests().write, stream(), &buffer, 1, [](uv_write_t* request, int status) {
     UvTcp& tcp = self(request->data);
     Loop& loop = tcp.net_.loop();
     tcp.flushed(-status);
@@ -92,7 +99,7 @@ void UvTcp::flush(std::span<const std::byte> bytes) {
 }
 
 void UvTcp::shut_down() {
-  const int code = uv_shutdown(&shutdown_, stream(), [](uv_shutdown_t* request, int status) {
+  const int code = uv_shutdown(&requests().shutdown, stream(), [](uv_shutdown_t* request, int status) {
     UvTcp& tcp = self(request->data);
     Loop& loop = tcp.net_.loop();
     tcp.shut_down_done(-status);

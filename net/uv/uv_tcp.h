@@ -3,6 +3,8 @@
 
 #include <uv.h>
 
+#include <memory>
+
 #include "net/uv/uv_net.h"
 
 namespace coracle::net::uv {
@@ -38,13 +40,19 @@ class UvTcp final : public TcpCore {
   static void on_buffer(uv_handle_t* handle, std::size_t, uv_buf_t* buffer);
   static void on_read(uv_stream_t* stream, ssize_t bytes, const uv_buf_t*);
 
+  // What libuv needs while a peer is slow, or the end is being sent; most streams never do.
+  struct Requests {
+    uv_write_t write{};
+    uv_shutdown_t shutdown{};
+  };
+
   void mark_busy();
+  [[nodiscard]] Requests& requests();
 
   UvNet& net_;
   bool busy_ = false;
   uv_tcp_t handle_{};
-  uv_write_t write_{};
-  uv_shutdown_t shutdown_{};
+  std::unique_ptr<Requests> requests_;
 };
 
 }  // namespace coracle::net::uv
