@@ -18,6 +18,7 @@ class BufferPool {
  private:
   friend class PooledBuffer;
 
+  static constexpr std::size_t kFirstBytes = 256;  // few messages are longer
   static constexpr std::size_t kBuffersMax = 16;
   static constexpr std::size_t kBufferBytesMax = std::size_t{64} << 10;
 
@@ -51,9 +52,13 @@ class PooledBuffer {
 };
 
 inline PooledBuffer BufferPool::take() {
-  if (spare_.empty()) return {*this, {}};
-  std::vector<std::byte> bytes = std::move(spare_.back());
-  spare_.pop_back();
+  std::vector<std::byte> bytes;
+  if (spare_.empty()) {
+    bytes.reserve(kFirstBytes);
+  } else {
+    bytes = std::move(spare_.back());
+    spare_.pop_back();
+  }
   return {*this, std::move(bytes)};
 }
 

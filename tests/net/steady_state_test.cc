@@ -7,6 +7,7 @@
 
 #include "net/buffered_reader.h"
 #include "net/buffered_writer.h"
+#include "net/rpc.h"
 #include "net/serve.h"
 #include "runtime/frame_pool.h"
 #include "runtime/task_group.h"
@@ -121,6 +122,32 @@ TEST(SteadyState, ATimeoutAllocatesNothing) {
 TEST(SteadyState, BufferedLinesAllocateNothing) {
   if (FramePool::kPlain) GTEST_SKIP() << "this build does not pool frames";
   EXPECT_EQ(allocations_of(echo_lines), 0);
+}
+
+Task<> call_often(RpcClient& client, long& count) {
+  for (int i = 0; i < 1100; ++i) {
+    if (i == 100) count = -allocations;
+    const int sum = co_await client.call<int>("add", i, 1);
+    EXPECT_EQ(sum, i + 1);
+  }
+  count += allocations;
+}
+
+TEST(SteadyState, ARpcCallAllocatesNothing) {
+  if (FramePool::kPlain) GTEST_SKIP() << "this build does not pool frames";
+  long count = 0;
+  in_loop([&]() -> Task<> {
+    RpcServer server;
+    server.handle("add", [](int a, int b) -> Task<int> { co_return a + b; });
+    TcpPair pair = co_await connected_pair();
+    RpcClient client(std::move(pair.client));
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      group.spawn("serve", &RpcServer::serve, &server, std::move(pair.server));
+      co_await call_often(client, count);
+      group.cancel();
+    });
+  });
+  EXPECT_EQ(count, 0);
 }
 
 }  // namespace
