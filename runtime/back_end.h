@@ -57,8 +57,7 @@ class BackEnd {
 
   // Tells `sink` of each signal `number` that arrives, on the loop's thread, until the watch is
   // destroyed. Throws Error when the signal cannot be watched (SIGKILL).
-  [[nodiscard]] virtual std::unique_ptr<SignalWatch> watch_signal(int number,
-                                                                  SignalSink& sink) = 0;
+  [[nodiscard]] virtual std::unique_ptr<SignalWatch> watch_signal(int number, SignalSink& sink) = 0;
 
   // Has `request` performed on a thread that may block, and then calls its ended().
   virtual void perform_blocking(BlockingRequest& request) = 0;
@@ -82,8 +81,7 @@ class BackEnd {
   // on the loop's thread, when it has ended, unless the child is destroyed before.
   // Throws Error when there can be none.
   [[nodiscard]] virtual std::unique_ptr<Child> spawn_child(const ProcessOptions& options,
-                                                           ChildSink& sink,
-                                                           ChildPipes& pipes) = 0;
+                                                           ChildSink& sink, ChildPipes& pipes) = 0;
 
   // The reading end that this process has as its standard input.
   [[nodiscard]] virtual std::unique_ptr<PipeEnd> standard_input() = 0;
@@ -93,7 +91,7 @@ class BackEnd {
 
   // For tests: has `observer` called before each file operation that a fiber begins, on the loop's
   // thread, while the operations before it that were waited for have taken effect. What it does is
-  // up to the test: count, or `_exit` at the nth. An empty function ends it.
+  // up to the test: count, or `_exit` at the nth; it does not throw. An empty function ends it.
   void observe_files(std::function<void(const FileCall&)> observer) {
     file_observer_ = std::move(observer);
   }

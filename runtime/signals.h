@@ -24,7 +24,7 @@ class Signals final : private SignalSink {
   // A constructor and nothing to await: GCC 12 takes no braced list inside a co_await expression.
   //   Throws     Error for a signal that cannot be caught (SIGKILL).
   //   Requires   a current loop.
-  explicit Signals(std::initializer_list<int> numbers);
+  Signals(std::initializer_list<int> numbers);
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
   // Requires that nobody waits for it.
