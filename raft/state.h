@@ -192,7 +192,7 @@ class State {
   [[nodiscard]] Refusal refusal_of(const TimeoutNow& request) const;
   [[nodiscard]] bool leader_is_alive(ServerId asker, TimePoint now) const;
   [[nodiscard]] TimePoint quorum_contact() const;
-  [[nodiscard]] std::vector<ServerId> votes_that_count(bool own) const;
+  [[nodiscard]] std::vector<ServerId> votes() const;  // of the current round, the own one with them
   [[nodiscard]] std::uint32_t rank_of(ServerId follower) const;
 
   // Identity, on the way in. `accept` reports a fault and returns false, or notes who spoke.

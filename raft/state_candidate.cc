@@ -48,19 +48,18 @@ void State::start_election(bool transfer, TimePoint now) {
 }
 
 bool State::pre_vote_won() const {
-  return asks_for_pre_votes_ && configuration_.has_majority(votes_that_count(/*own=*/true));
+  return asks_for_pre_votes_ && configuration_.has_majority(votes());
 }
 
 // Every change so far includes the own vote; the term is led only once it is durable. (V11, V14)
 bool State::election_won() const {
   return role_ == Role::candidate && is_durable(last_change_) &&
-         configuration_.has_majority(votes_that_count(/*own=*/true));
+         configuration_.has_majority(votes());
 }
 
-std::vector<ServerId> State::votes_that_count(bool own) const {
+std::vector<ServerId> State::votes() const {
   std::vector<ServerId> votes = grants_;
-  if (own) votes.push_back(identity_.self);
-  std::erase_if(votes, [&](ServerId voter) { return !configuration_.is_voter(voter); });
+  if (configuration_.is_voter(identity_.self)) votes.push_back(identity_.self);
   return votes;
 }
 
@@ -108,14 +107,13 @@ void State::handle(const Outgoing<RequestVote>& asked, const RequestVoteReply& r
 void State::record_grant(ServerId voter, EventKind kind) {
   if (!configuration_.is_voter(voter) || std::ranges::count(grants_, voter) > 0) return;
   grants_.push_back(voter);
-  const std::size_t count = votes_that_count(/*own=*/true).size();
-  emit({.kind = kind, .peer = voter, .count = count});
+  emit({.kind = kind, .peer = voter, .count = votes().size()});
 }
 
 // (TLA+ BecomeLeader; §5.2) Who voted was heard.
 void State::become_leader(TimePoint now) {
   CORACLE_CHECK(election_won(), "a majority elects, and the own vote is durable");
-  const std::size_t votes = votes_that_count(/*own=*/true).size();
+  const std::size_t votes_won = votes().size();
   role_ = Role::leader;
   leader_ = identity_.self;
   leadership_transfer_ = false;
@@ -125,7 +123,7 @@ void State::become_leader(TimePoint now) {
     peer.durable = peer.missed = {};
   }
   enter_next_epoch();
-  emit({.kind = EventKind::became_leader, .count = votes, .position = log_.last()});
+  emit({.kind = EventKind::became_leader, .count = votes_won, .position = log_.last()});
 }
 
 }  // namespace coracle::raft

@@ -95,6 +95,21 @@ TEST(HardStateFile, AFlippedByteNeverRollsAVoteBack) {
   }
 }
 
+// D10: the damaged copy is written first, so that the intact one is never the only one at risk.
+TEST(HardStateFile, RewritesCureTheCopyAndThenTouchTheOriginal) {
+  for (const std::size_t damaged : {2U, 3U}) {
+    File file = two_saves();
+    file[damaged * kSlotBytes + 5] ^= std::byte{1};
+    const auto writes = rewrites(read_hard_state(file, 77, 1));
+    EXPECT_EQ(writes[0].offset, damaged * kSlotBytes);
+    EXPECT_EQ(writes[1].offset, (damaged ^ 1U) * kSlotBytes);
+    put_slots(file, writes[0]);
+    EXPECT_EQ(file, two_saves());
+    put_slots(file, writes[1]);
+    EXPECT_EQ(file, two_saves());
+  }
+}
+
 // Cut anywhere: no file of ours was ever shorter.
 TEST(HardStateFile, ACutFileIsRefused) {
   const File intact = two_saves();

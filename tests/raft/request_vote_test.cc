@@ -301,6 +301,10 @@ TEST(RequestVote, DuplicateGrantsAndThoseOfNonVotersDoNotCount) {
   const auto third = server.state.compose_request_vote(3);
   server.state.handle(third, grant(third), now);
   EXPECT_TRUE(server.state.election_won());
+  EXPECT_EQ(server.take_events(),
+            (std::vector<std::string>{"event=started last_index=0 last_term=0",
+                                      "event=became_candidate", "event=received_vote voter=2 votes=2",
+                                      "event=received_vote voter=3 votes=3"}));
 }
 
 // V13
