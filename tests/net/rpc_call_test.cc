@@ -48,12 +48,19 @@ TEST(Rpc, AnswersConcurrentCallsInTheOrderInWhichTheyEnd) {
   with_service([](Service& service, Address address) -> Task<> {
     RpcClient client = co_await RpcClient::connect(address);
     std::vector<std::string> order;
-    const auto call = [&](int milliseconds, std::string name) -> Task<> {
-      order.push_back(co_await client.call<std::string>("slow", milliseconds, name));
+    const auto hold = [&](std::string gate) -> Task<> {
+      order.push_back(co_await client.call<std::string>("hold", gate));
     };
-    co_await when_all(call(60, "slowest"), call(20, "fast"), call(40, "slow"), call(1, "fastest"));
-    EXPECT_EQ(order, (std::vector<std::string>{"fastest", "fast", "slow", "slowest"}));
-    EXPECT_EQ(service.slow_most, 4);
+    const auto open_in_turn = [&]() -> Task<> {
+      co_await until_held(service, 4);
+      for (const char* gate : {"c", "a", "d", "b"}) {
+        const std::size_t answered = order.size() + 1;
+        service.gates[gate].set();
+        while (order.size() < answered) co_await sleep_for(1ms);
+      }
+    };
+    co_await when_all(hold("a"), hold("b"), hold("c"), hold("d"), open_in_turn());
+    EXPECT_EQ(order, (std::vector<std::string>{"c", "a", "d", "b"}));
   });
 }
 
@@ -76,9 +83,21 @@ TEST(Rpc, MultiplexesManyCallers) {
   });
 }
 
-Task<> check_slow(RpcClient& client, int milliseconds) {
-  const std::string text = co_await client.call<std::string>("slow", milliseconds, "x");
-  EXPECT_EQ(text, "x");
+Task<> check_hold(RpcClient& client, std::string gate) {
+  const std::string passed = co_await client.call<std::string>("hold", gate);
+  EXPECT_EQ(passed, gate);
+}
+
+// Twelve calls wait at one gate; it is opened when so many are there, and no more come.
+Task<> check_limit(Service& service, RpcClient& client, int limit) {
+  co_await task_group([&](TaskGroup& group) -> Task<> {
+    for (int i = 0; i < 12; ++i) group.spawn("caller", check_hold, std::ref(client), "gate");
+    co_await until_held(service, limit);
+    co_await sleep_for(20ms);
+    EXPECT_EQ(service.held, limit);
+    service.gates["gate"].set();
+  });
+  EXPECT_EQ(service.held_most, limit);
 }
 
 TEST(Rpc, KeepsTheClientsLimitOfCallsInFlight) {
@@ -86,11 +105,7 @@ TEST(Rpc, KeepsTheClientsLimitOfCallsInFlight) {
     RpcClientOptions options;
     options.calls_max = 3;
     RpcClient client = co_await RpcClient::connect(address, options);
-    co_await task_group([&](TaskGroup& group) -> Task<> {
-      for (int i = 0; i < 12; ++i) group.spawn("caller", check_slow, std::ref(client), 5);
-      co_return;
-    });
-    EXPECT_EQ(service.slow_most, 3);
+    co_await check_limit(service, client, 3);
   });
 }
 
@@ -100,23 +115,20 @@ TEST(Rpc, KeepsTheServersLimitOfCallsInProgress) {
   with_service(
       [](Service& service, Address address) -> Task<> {
         RpcClient client = co_await RpcClient::connect(address);
-        co_await task_group([&](TaskGroup& group) -> Task<> {
-          for (int i = 0; i < 10; ++i) group.spawn("caller", check_slow, std::ref(client), 5);
-          co_return;
-        });
-        EXPECT_EQ(service.slow_most, 2);
+        co_await check_limit(service, client, 2);
       },
       server_options);
 }
 
 TEST(Rpc, TimesACallOutAndIgnoresItsLateAnswer) {
-  const auto lines = with_service([](Service&, Address address) -> Task<> {
+  const auto lines = with_service([](Service& service, Address address) -> Task<> {
     RpcClientOptions options;
-    options.call_timeout = 30ms;
+    options.call_timeout = 1s;
     RpcClient client = co_await RpcClient::connect(address, options);
-    const std::string error = co_await error_of(client.call("slow", 60, "late"));
-    EXPECT_EQ(error, "call `slow` of " + address.to_string() + ": Connection timed out");
-    co_await sleep_for(60ms);
+    const std::string error = co_await error_of(client.call("hold", "late"));
+    EXPECT_EQ(error, "call `hold` of " + address.to_string() + ": Connection timed out");
+    service.gates["late"].set();
+    co_await until_held(service, 0);
     const std::string text = co_await client.call<std::string>("echo", "in time");
     EXPECT_EQ(text, "in time");
   });
@@ -126,23 +138,29 @@ TEST(Rpc, TimesACallOutAndIgnoresItsLateAnswer) {
 TEST(Rpc, LetsACallerLimitOneCall) {
   with_service([](Service&, Address address) -> Task<> {
     RpcClient client = co_await RpcClient::connect(address);
-    const auto late = co_await within(10ms, client.call<std::string>("slow", 50, "late"));
+    const auto late = co_await within(10ms, client.call<std::string>("hold", "never"));
     EXPECT_EQ(late, std::nullopt);
-    const auto prompt = co_await within(5s, client.call<std::string>("echo", "prompt"));
+    const auto prompt = co_await within(10s, client.call<std::string>("echo", "prompt"));
     EXPECT_EQ(prompt, "prompt");
   });
 }
 
 // The first caller reads for all; when it gives up, another one must go on reading.
 TEST(Rpc, GoesOnReadingWhenTheReaderGivesUp) {
-  with_service([](Service&, Address address) -> Task<> {
+  with_service([](Service& service, Address address) -> Task<> {
     RpcClient client = co_await RpcClient::connect(address);
+    int impatient_ones = 4;
     const auto impatient = [&](Duration time) -> Task<> {
-      const auto text = co_await within(time, client.call<std::string>("slow", 100, "late"));
+      const auto text = co_await within(time, client.call<std::string>("hold", "never"));
       EXPECT_EQ(text, std::nullopt);
+      --impatient_ones;
     };
-    co_await when_all(impatient(5ms), impatient(10ms), impatient(10ms), check_slow(client, 50),
-                      impatient(15ms), check_slow(client, 30), check_slow(client, 60));
+    const auto open_then = [&]() -> Task<> {
+      while (impatient_ones > 0) co_await sleep_for(1ms);
+      service.gates["gate"].set();
+    };
+    co_await when_all(impatient(5ms), impatient(10ms), impatient(10ms), check_hold(client, "gate"),
+                      impatient(15ms), check_hold(client, "gate"), open_then());
   });
 }
 
@@ -270,13 +288,15 @@ TEST(Rpc, SeesTheEndOfAnIdleConnection) {
 }
 
 TEST(Rpc, AnswersAClientThatHasFinishedSending) {
-  with_service([](Service&, Address address) -> Task<> {
+  with_service([](Service& service, Address address) -> Task<> {
     TcpStream stream = co_await TcpStream::connect(address);
     std::vector<std::byte> request;
     Packer out(request);
-    pack_request(out, 7, "slow", 20, "answer");
+    pack_request(out, 7, "hold", "answer");
     co_await stream.write(request);
     co_await stream.finish();
+    co_await until_held(service, 1);
+    service.gates["answer"].set();
     const std::string answer = co_await read_to_end(stream);
     EXPECT_EQ(answer, "\x94\x01\x07\xc0\xa6" "answer");
   });
@@ -287,13 +307,13 @@ TEST(Rpc, CancelsCallsInProgressWhenTheServerStops) {
     Service service;
     const auto stop_meanwhile = [](Service& busy, Address address) -> Task<> {
       RpcClient client = co_await RpcClient::connect(address);
-      const bool ended = co_await within(20ms, client.call("slow", 60000, "never"));
-      EXPECT_FALSE(ended);
-      EXPECT_EQ(busy.slow_now, 1);
+      const auto first = co_await race(client.call("hold", "never"), until_held(busy, 1));
+      EXPECT_EQ(first.index, 1U);
+      EXPECT_EQ(busy.held, 1);  // it does not know that its caller has given up
     };
     co_await beside_service(service, stop_meanwhile);
-    EXPECT_EQ(service.slow_now, 0);
-    EXPECT_EQ(service.slow_canceled, 1);
+    EXPECT_EQ(service.held, 0);
+    EXPECT_EQ(service.held_canceled, 1);
   });
 }
 

@@ -41,8 +41,8 @@ print(call(5, "nothing"))
 print(call(6, "sum", 1, "x"))
 print(call(7, "fail", "rpc"))
 send([2, "note", ["from Python"]])
-send([0, 8, "slow", [40, "second"]])
-send([0, 9, "slow", [1, "first"]])
+send([0, 8, "hold", ["gate"]])
+send([0, 9, "open", ["gate"]])
 print(receive(), receive())
 send("rubbish")
 print(connection.recv(4096))
@@ -74,7 +74,7 @@ TEST(RpcPython, ClientGetsTheSameService) {
               "[1, 5, ['unknown_method', 'there is no method \"nothing\"'], None]\n"
               "[1, 6, ['bad_params', 'parameter 2 of `sum`: expected integer, got string'], None]\n"
               "[1, 7, ['not_leader', 'ask 3'], None]\n"
-              "[1, 9, None, 'first'] [1, 8, None, 'second']\n"
+              "[1, 9, None, None] [1, 8, None, 'gate']\n"
               "b''\n");
     EXPECT_EQ(service.notes, std::vector<std::string>{"from Python"});
   });

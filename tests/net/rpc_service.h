@@ -1,6 +1,8 @@
 // A small service for the tests of RPC, and a loop around it.
 #pragma once
 
+#include <algorithm>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -8,6 +10,7 @@
 
 #include "net/rpc.h"
 #include "net/serve.h"
+#include "runtime/event.h"
 #include "runtime/sleep.h"
 #include "runtime/task_group.h"
 #include "runtime/timeout.h"
@@ -27,15 +30,17 @@ class Service {
   explicit Service(const RpcServerOptions& options = {}) : server(options) {
     server.handle("sum", [](int a, int b) -> Task<int> { co_return a + b; });
     server.handle("echo", [](std::string text) -> Task<std::string> { co_return text; });
-    server.handle("slow", [this](int milliseconds, std::string text) {
-      return slow(milliseconds, std::move(text));
-    });
+    server.handle("hold", [this](std::string gate) { return hold(std::move(gate)); });
+    server.handle("open", [this](const std::string& gate) { gates[gate].set(); });
     server.handle("move", [](Point point, std::optional<int> by) {
       point.x += by.value_or(1);
       return point;
     });
     server.handle("note", [this](const std::string& text) { notes.push_back(text); });
-    server.handle("zeros", [](std::size_t size) { return std::vector<std::byte>(size); });
+    server.handle("zeros", [this](std::size_t size) {
+      ++zeros;
+      return std::vector<std::byte>(size);
+    });
     server.handle("who", [](RpcPeer& peer, const std::string& greeting) {
       return greeting + " " + std::to_string(peer.number()) + " " + peer.name();
     });
@@ -44,26 +49,29 @@ class Service {
 
   RpcServer server;
   std::vector<std::string> notes;
-  int slow_now = 0;
-  int slow_most = 0;
-  int slow_canceled = 0;
+  std::map<std::string, Event> gates;
+  int held = 0;           // calls that wait at a gate
+  int held_most = 0;      // at any time so far
+  int held_canceled = 0;  // that were canceled there
+  int zeros = 0;
 
  private:
-  Task<std::string> slow(int milliseconds, std::string text) {
+  // Returns the gate's name once it is open.
+  Task<std::string> hold(std::string gate) {
     struct Count {
       explicit Count(Service& counted) : service(counted) {
-        service.slow_most = std::max(service.slow_most, ++service.slow_now);
+        service.held_most = std::max(service.held_most, ++service.held);
       }
       ~Count() {
-        --service.slow_now;
-        if (!ended) ++service.slow_canceled;
+        --service.held;
+        if (!passed) ++service.held_canceled;
       }
       Service& service;
-      bool ended = false;
+      bool passed = false;
     } count(*this);
-    co_await sleep_for(std::chrono::milliseconds(milliseconds));
-    count.ended = true;
-    co_return text;
+    co_await gates[gate].wait();
+    count.passed = true;
+    co_return gate;
   }
 
   static Task<> fail(std::string how) {
@@ -73,6 +81,11 @@ class Service {
     co_return;
   }
 };
+
+// Waits until so many calls wait at gates.
+inline Task<> until_held(Service& service, int calls) {
+  while (service.held != calls) co_await sleep_for(1ms);
+}
 
 inline Task<> serve_all(TcpListener& listener, RpcServer& server) {
   co_await serve(listener, [&server](TcpStream peer) { return server.serve(std::move(peer)); });

@@ -19,7 +19,7 @@ Task<> two_callers(Service& /*service*/, Address address) {
     co_await client.notify("note", "done");
   };
   const auto impatient = [&]() -> Task<> {
-    const auto text = co_await within(2ms, client.call<std::string>("slow", 4, "late"));
+    const auto text = co_await within(2ms, client.call<std::string>("hold", "never"));
     EXPECT_EQ(text, std::nullopt);
   };
   co_await when_all(impatient(), steady(), impatient(), steady());
