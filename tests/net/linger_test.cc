@@ -16,18 +16,16 @@ constexpr std::size_t kEightMegabytes = 8 * 1024 * 1024;
 // Runs `peer(raw_peer)` on a thread of its own, connected to a stream that `body` gets.
 template <class Peer, class Body>
 std::vector<std::string> against_thread(Peer peer, Body body, int receive_bytes = 0) {
-  std::thread thread;
-  auto lines = in_loop([&]() -> Task<> {
+  std::jthread thread;
+  return in_loop([&]() -> Task<> {
     TcpListener listener = TcpListener::listen(Address::loopback(0));
-    thread = std::thread([&peer, receive_bytes, address = listener.local_address()] {
+    thread = std::jthread([&peer, receive_bytes, address = listener.local_address()] {
       const RawPeer raw(address, receive_bytes);
       peer(raw);
     });
     TcpStream stream = co_await listener.accept();
     co_await body(stream);
   });
-  thread.join();
-  return lines;
 }
 
 TEST(Linger, EightMegabytesWrittenAndDestroyedAtOnceAllArrive) {
@@ -151,7 +149,7 @@ TEST(Linger, APeerThatResetsEndsIt) {
     raw.end_with_reset();
   };
   against_thread(reset, [&](TcpStream& stream) -> Task<> {
-    static_cast<void>(co_await within(1ms, stream.write(sent)));
+    static_cast<void>(co_await error_of(within(1ms, stream.write(sent))));
     const TcpStream destroyed = std::move(stream);
   });
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);  // not the five of kLinger
