@@ -285,7 +285,7 @@ TEST(Process, MayBeMovedWhileSomebodyWaits) {
 
 TEST(PipeWriter, FailsWhenNobodyReads) {
   run([]() -> Task<> {
-    ProcessOptions options = shell("exec <&-; echo closed; sleep 1000");
+    ProcessOptions options = shell("exec <&-; echo closed; exec sleep 1000");
     options.input = ChildStream::pipe;
     options.output = ChildStream::pipe;
     Process process = Process::spawn(options);
