@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "server.h"
+#include "tests/raft/server.h"
 
 namespace coracle::raft {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "model_cluster.h"
+#include "tests/raft/model_cluster.h"
 
 namespace coracle::raft {
 namespace {
@@ -133,9 +133,8 @@ TEST(Cluster, AStuckServerIsFreedByItsReply) {
 // P9: pre-vote on some servers only still elects, and again after the leader's death.
 TEST(Cluster, PreVoteOnSomeServersOnlyStillElects) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
-    ModelCluster cluster({.servers = 5,
-                          .seed = seed,
-                          .options_of = {{2, Options::plain()}, {4, Options::plain()}}});
+    ModelCluster cluster(
+        {.servers = 5, .seed = seed, .options_of = {{2, Options::plain()}, {4, Options::plain()}}});
     for (int deaths = 0; deaths < 2; ++deaths) {
       const ServerId leader = cluster.run_until_leader();
       ASSERT_NE(leader, kNobody) << "seed " << seed;
@@ -184,9 +183,8 @@ TEST(Cluster, AServerOfALowerTermStillGrantsPreVotes) {
 TEST(Cluster, AHopelessAskerDoesNotHoldUpTheOthers) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     const Options eager = with_timeout(Options(), 100ms, 110ms);
-    ModelCluster cluster({.seed = seed,
-                          .options_of = {{3, eager}},
-                          .logs = {{1, {1, 1}}, {2, {1, 1}}}});
+    ModelCluster cluster(
+        {.seed = seed, .options_of = {{3, eager}}, .logs = {{1, {1, 1}}, {2, {1, 1}}}});
     const ServerId leader = cluster.run_until_leader(3s);
     EXPECT_NE(leader, kNobody) << "seed " << seed;
     EXPECT_NE(leader, 3U) << "its log is behind";

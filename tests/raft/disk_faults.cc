@@ -1,11 +1,11 @@
-#include "disk_faults.h"
+#include "tests/raft/disk_faults.h"
 
-#include <cerrno>
 #include <fcntl.h>
-#include <mutex>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
+#include <cerrno>
+#include <mutex>
 
 namespace coracle::raft {
 namespace {

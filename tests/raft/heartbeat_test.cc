@@ -1,7 +1,7 @@
 // AppendEntries as heartbeat: A1, A3, A6, A7, A10, L3, L5, V4, and B12, B38.
 #include <gtest/gtest.h>
 
-#include "server.h"
+#include "tests/raft/server.h"
 
 namespace coracle::raft {
 namespace {
@@ -26,8 +26,8 @@ TEST(Heartbeat, ALeaderIsHeardOnce) {
   server.take_events();
   (void)server.state.handle(heartbeat(2, 1), at(1ms));
   (void)server.state.handle(heartbeat(2, 1), at(2ms));
-  EXPECT_EQ(server.take_events(), (std::vector<std::string>{"event=adopted_term from=2",
-                                                            "event=heard_leader leader=2"}));
+  EXPECT_EQ(server.take_events(),
+            (std::vector<std::string>{"event=adopted_term from=2", "event=heard_leader leader=2"}));
   server.time_out();
   EXPECT_EQ(server.state.leader(), kNobody);
   server.take_events();

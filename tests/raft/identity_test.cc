@@ -1,7 +1,7 @@
 // Identity and introductions: N1, N2, N4, C6, D8.
 #include <gtest/gtest.h>
 
-#include "server.h"
+#include "tests/raft/server.h"
 
 namespace coracle::raft {
 namespace {

@@ -1,9 +1,9 @@
-#include "model_cluster.h"
+#include "tests/raft/model_cluster.h"
 
 #include <algorithm>
 
 #include "runtime/check.h"
-#include "server.h"
+#include "tests/raft/server.h"
 
 namespace coracle::raft {
 
@@ -26,9 +26,8 @@ void ModelCluster::start(Member& member) {
   ++member.life;
   const auto options = setup_.options_of.find(member.id);
   const ServerId id = member.id;
-  Recovered recovered{.hard_state = member.stored,
-                      .change = member.stored_change,
-                      .log = Log(setup_.logs[id])};
+  Recovered recovered{
+      .hard_state = member.stored, .change = member.stored_change, .log = Log(setup_.logs[id])};
   member.state = std::make_unique<State>(
       Identity{.cluster = kCluster, .self = id, .incarnation = life(id, member.life)},
       options == setup_.options_of.end() ? setup_.options : options->second, Configuration(ids()),
@@ -271,9 +270,9 @@ void ModelCluster::check(const Member& member) {
     CORACLE_CHECK(first->second == member.id, "one leader per term, over all history");
     CORACLE_CHECK(member.stored.term >= state.term(), "no term is led that is not durable");
   } else {
-    CORACLE_CHECK(state.election_deadline() <=
-                      deadline_after(now_, state.options().timing.timeout_max),
-                  "every server that does not lead waits no longer than the longest timeout");
+    CORACLE_CHECK(
+        state.election_deadline() <= deadline_after(now_, state.options().timing.timeout_max),
+        "every server that does not lead waits no longer than the longest timeout");
   }
   Term& seen = term_seen_[member.id];
   if (state.is_durable(state.last_change())) {

@@ -10,11 +10,11 @@
 #include <set>
 #include <string>
 
-#include "disk_faults.h"
-#include "memory_network.h"
 #include "runtime/error.h"
 #include "runtime/file.h"
-#include "with_directory.h"
+#include "tests/raft/disk_faults.h"
+#include "tests/raft/memory_network.h"
+#include "tests/raft/with_directory.h"
 
 namespace coracle::raft {
 namespace {
@@ -131,9 +131,8 @@ TEST(NodeTest, ElectsAndElectsAgain) {
       EXPECT_NE(second, first);
       EXPECT_GT(cluster.status(second).term, term);
       cluster.start(group, first);
-      co_await cluster.until([&] {
-        return cluster.is_up(first) && cluster.status(first).leader == second;
-      });
+      co_await cluster.until(
+          [&] { return cluster.is_up(first) && cluster.status(first).leader == second; });
       EXPECT_EQ(cluster.status(first).role, "follower");
       EXPECT_EQ(cluster.status(first).term, cluster.status(second).term);
       group.cancel();

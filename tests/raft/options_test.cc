@@ -5,7 +5,7 @@
 
 #include <type_traits>
 
-#include "server.h"
+#include "tests/raft/server.h"
 
 namespace coracle::raft {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "server.h"
+#include "tests/raft/server.h"
 
 namespace coracle::raft {
 namespace {
@@ -110,8 +110,9 @@ TEST(PreVote, FollowsAFailedElection) {
   EXPECT_EQ(server.state.role(), Role::follower);
   EXPECT_TRUE(server.state.asks_for_pre_votes());
   EXPECT_EQ(server.state.hard_state(), (HardState{.term = 1, .vote = 1}));
-  EXPECT_EQ(server.take_events(), (std::vector<std::string>{"event=stepped_down reason=round_failed",
-                                                            "event=began_pre_vote for_term=2"}));
+  EXPECT_EQ(server.take_events(),
+            (std::vector<std::string>{"event=stepped_down reason=round_failed",
+                                      "event=began_pre_vote for_term=2"}));
 }
 
 // P7, V8, B26
@@ -143,8 +144,7 @@ TEST(PreVote, ATransferIsTheLeadersToAskFor) {
   AppendEntries beat = heartbeat(2, 3);
   beat.header.to = 4;
   (void)learner.state.handle(beat, at(10ms));
-  const auto reply =
-      learner.state.handle(TimeoutNow{.header = from(2, 4), .term = 3}, at(11ms));
+  const auto reply = learner.state.handle(TimeoutNow{.header = from(2, 4), .term = 3}, at(11ms));
   EXPECT_EQ(reply->message.refusal, Refusal::not_voter);
 }
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "server.h"
+#include "tests/raft/server.h"
 
 namespace coracle::raft {
 namespace {
@@ -20,14 +20,14 @@ TEST(RequestVote, IsGrantedToAnyLogThatIsAtLeastAsUpToDate) {
     bool granted;
   };
   const std::vector<Case> cases = {
-      {{}, {0, 0}, true},                 // both empty
-      {{}, {1, 1}, true},                 //
-      {{1}, {0, 0}, false},               //
-      {{1, 1}, {1, 2}, true},             // equal
-      {{1, 1}, {1, 3}, true},             // longer
-      {{1, 1}, {1, 1}, false},            // shorter
-      {{1, 1, 1, 1}, {2, 1}, true},       // a later term beats a longer log
-      {{1, 2}, {1, 100}, false},          // and the reverse
+      {{}, {0, 0}, true},            // both empty
+      {{}, {1, 1}, true},            //
+      {{1}, {0, 0}, false},          //
+      {{1, 1}, {1, 2}, true},        // equal
+      {{1, 1}, {1, 3}, true},        // longer
+      {{1, 1}, {1, 1}, false},       // shorter
+      {{1, 1, 1, 1}, {2, 1}, true},  // a later term beats a longer log
+      {{1, 2}, {1, 100}, false},     // and the reverse
       {std::vector<Term>(100, 1), {1, 1}, false},
   };
   for (const Case& c : cases) {
@@ -302,9 +302,9 @@ TEST(RequestVote, DuplicateGrantsAndThoseOfNonVotersDoNotCount) {
   server.state.handle(third, grant(third), now);
   EXPECT_TRUE(server.state.election_won());
   EXPECT_EQ(server.take_events(),
-            (std::vector<std::string>{"event=started last_index=0 last_term=0",
-                                      "event=became_candidate", "event=received_vote voter=2 votes=2",
-                                      "event=received_vote voter=3 votes=3"}));
+            (std::vector<std::string>{
+                "event=started last_index=0 last_term=0", "event=became_candidate",
+                "event=received_vote voter=2 votes=2", "event=received_vote voter=3 votes=3"}));
 }
 
 // V13

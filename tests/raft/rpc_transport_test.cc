@@ -14,7 +14,7 @@
 #include "raft/node.h"
 #include "raft/wire.h"
 #include "runtime/sleep.h"
-#include "with_directory.h"
+#include "tests/raft/with_directory.h"
 
 namespace coracle::raft {
 namespace {
@@ -81,9 +81,10 @@ Task<> beside_server(Echo& service, std::map<ServerId, net::Address> peers, Test
   const net::Address address = listener.local_address();
   RpcTransport transport(std::move(listener), peers);
   co_await task_group([&](TaskGroup& group) -> Task<> {
-    group.spawn("transport", [](RpcTransport& running, Service& served) -> Task<> {
-      co_await running.run(served);
-    }, std::ref(transport), std::ref(service));
+    group.spawn(
+        "transport",
+        [](RpcTransport& running, Service& served) -> Task<> { co_await running.run(served); },
+        std::ref(transport), std::ref(service));
     co_await test(address, transport);
     group.cancel();
   });
@@ -195,9 +196,12 @@ TEST(RpcTransportTest, ADeadPeerCostsOneLineAndIsMetWhenItComesUp) {
         net::TcpListener listener = net::TcpListener::listen(dead);
         RpcTransport theirs(std::move(listener), {{1, address}});
         co_await task_group([&](TaskGroup& group) -> Task<> {
-          group.spawn("second", [](RpcTransport& running, Service& served) -> Task<> {
-            co_await running.run(served);
-          }, std::ref(theirs), std::ref(second));
+          group.spawn(
+              "second",
+              [](RpcTransport& running, Service& served) -> Task<> {
+                co_await running.run(served);
+              },
+              std::ref(theirs), std::ref(second));
           const TimePoint up = now();
           const bool late = co_await transport.connected(2, deadline_after(now(), 10s));
           EXPECT_TRUE(late);
@@ -227,9 +231,9 @@ TEST(RpcTransportTest, NodesElectOverIt) {
       transports[id] = std::make_unique<RpcTransport>(std::move(listeners[id]), peers);
       const std::string data = directory + "/" + std::to_string(id);
       Storage storage = co_await Storage::open(data, kTheCluster, id);
-      nodes[id] = std::make_unique<Node>(std::move(storage), Configuration({1, 2, 3}),
-                                         *transports[id], Options(),
-                                         [&](const Event&) { happened.notify_all(); });
+      nodes[id] =
+          std::make_unique<Node>(std::move(storage), Configuration({1, 2, 3}), *transports[id],
+                                 Options(), [&](const Event&) { happened.notify_all(); });
     }
     const auto agreed = [&] {
       const ServerId leader = nodes[1]->status().leader;

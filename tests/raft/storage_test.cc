@@ -9,9 +9,9 @@
 #include <optional>
 #include <utility>
 
-#include "disk_faults.h"
 #include "runtime/error.h"
-#include "with_directory.h"
+#include "tests/raft/disk_faults.h"
+#include "tests/raft/with_directory.h"
 
 namespace coracle::raft {
 namespace {
@@ -42,9 +42,9 @@ TEST(StorageTest, ANewDirectoryIsMadeWholeOrNotAtAll) {
     plan_fault({});
     const std::string path = directory + "/a/b";
     const Storage storage = co_await Storage::open(path, kTheCluster, 3);
-    EXPECT_EQ(calls_of_storage(), (Calls{"sync directory",                        // the parent
-                                         "write 16384 @0", "sync", "rename",      // the file
-                                         "sync directory"}));                     // its name
+    EXPECT_EQ(calls_of_storage(), (Calls{"sync directory",                    // the parent
+                                         "write 16384 @0", "sync", "rename",  // the file
+                                         "sync directory"}));                 // its name
     EXPECT_EQ(storage.hard_state(), HardState());
     EXPECT_EQ(storage.identity().self, 3U);
     EXPECT_EQ(storage.identity().incarnation.start, 1U);

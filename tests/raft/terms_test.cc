@@ -1,7 +1,7 @@
 // Terms: T1 to T5.
 #include <gtest/gtest.h>
 
-#include "server.h"
+#include "tests/raft/server.h"
 
 namespace coracle::raft {
 namespace {
