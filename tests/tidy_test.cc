@@ -128,6 +128,8 @@ TEST(Draws, HappenOnceInAFullExpression) {
   EXPECT_EQ(draws("auto x = coracle::random().next()\n  + coracle::random().next();"), Lines{1});
   EXPECT_EQ(draws("auto a = random().next();\nauto b = random().next();\n"), Lines{});
   EXPECT_EQ(draws("if (random().chance(0.5)) {\n  g(random().next());\n}\n"), Lines{});
+  EXPECT_EQ(draws("if (random().chance(0.5)) g(random().next());\n"), Lines{});
+  EXPECT_EQ(draws("if (random().chance(random().next())) g();\n"), Lines{1});
   EXPECT_EQ(draws("sort(v, [] { return random().next(); }, [] { return random().next(); });"),
             Lines{});
 }

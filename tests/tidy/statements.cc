@@ -21,6 +21,15 @@ bool ends_with_word(std::string_view text, std::string_view word) {
   return text.size() == word.size() || !is_word(text[text.size() - word.size() - 1]);
 }
 
+// True for the head of an if, a loop or a switch, which is a full expression (or more) of its own.
+bool is_control(std::string_view text) {
+  if (text.starts_with("else ")) text = trimmed(text.substr(5));
+  for (std::string_view word : {"if", "for", "while", "switch"}) {
+    if (text.starts_with(word) && find_word(text, word) == 0) return true;
+  }
+  return false;
+}
+
 // Goes through the code once, with a stack of the braces that are open.
 class Parser {
  public:
@@ -39,6 +48,7 @@ class Parser {
         if (c == '(' || c == '[') ++current_.depth;
         if (c == ')' || c == ']') --current_.depth;
         append(c);
+        if (c == ')' && current_.depth == 0 && is_control(current_.text)) end_statement();
       }
       if (c == '\n') ++line_;
     }
