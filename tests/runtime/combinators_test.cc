@@ -128,8 +128,8 @@ TEST(WhenAll, CanceledIsHandedDownAndThenThrown) {
 
 TEST(WhenAll, ResultsThatAreCompleteBeatACancellation) {
   const auto main = []() -> Task<> {
-    const auto both = co_await within(
-        1ms, when_all(finish_in_spite_of_cancel(1), finish_in_spite_of_cancel(2)));
+    const auto both =
+        co_await within(1ms, when_all(finish_in_spite_of_cancel(1), finish_in_spite_of_cancel(2)));
     EXPECT_EQ(both, std::optional(std::tuple(1, 2)));
   };
   run(main());
@@ -138,8 +138,7 @@ TEST(WhenAll, ResultsThatAreCompleteBeatACancellation) {
 TEST(Race, GivesTheFirstAndCancelsTheOthers) {
   const auto main = []() -> Task<> {
     int canceled = 0;
-    const auto first =
-        co_await race(sleep_long(canceled), give_after(3, 7), sleep_long(canceled));
+    const auto first = co_await race(sleep_long(canceled), give_after(3, 7), sleep_long(canceled));
     EXPECT_EQ(first.index, 1U);
     EXPECT_EQ(std::get<1>(first.results), std::optional(7));
     EXPECT_FALSE(std::get<0>(first.results).has_value());

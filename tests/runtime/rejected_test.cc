@@ -32,9 +32,7 @@ static_assert(!MayBeAwaited<std::suspend_always>, "only what the runtime knows s
 static_assert(!MayBeAwaited<int>);
 
 template <class A>
-concept MayBeTimed = requires(A&& awaitable) {
-  within(Duration(1), std::forward<A>(awaitable));
-};
+concept MayBeTimed = requires(A&& awaitable) { within(Duration(1), std::forward<A>(awaitable)); };
 static_assert(MayBeTimed<Task<int>>);
 static_assert(MayBeTimed<SleepOperation>);
 static_assert(!MayBeTimed<Task<int>&>, "a timeout takes its task by value");
@@ -66,8 +64,9 @@ struct Compiled {
 };
 
 Compiled compile(const std::string& code) {
-  const std::string command = "printf %s '" + kPreamble + code + "' | " CORACLE_COMPILER
-                              " -std=c++20 -fsyntax-only -I " CORACLE_ROOT " -x c++ - 2>&1";
+  const std::string command = "printf %s '" + kPreamble + code +
+                              "' | " CORACLE_COMPILER " -std=c++20 -fsyntax-only -I " CORACLE_ROOT
+                              " -x c++ - 2>&1";
   std::FILE* compiler = popen(command.c_str(), "r");
   Compiled compiled;
   for (int byte = 0; (byte = std::fgetc(compiler)) != EOF;) {
@@ -123,8 +122,8 @@ Task<> owning_body(std::string name) {
 #if defined(__clang__)  // g++ 12 does not tell the promise that the member is one of an rvalue
     {"an rvalue member", "struct Rvalue { Task<> f() && { co_return; } };", kRvalueReference},
 #endif
-    {"a named task is awaited",
-     "Task<> named() { auto task = child(\"x\"); co_await task; }", "deleted"},
+    {"a named task is awaited", "Task<> named() { auto task = child(\"x\"); co_await task; }",
+     "deleted"},
     {"a task is dropped on the floor", "Task<> dropped() { child(\"x\"); co_return; }",
      "nodiscard"},
     {"a race of nothing", "Task<> nothing() { co_await race(); }", "race()"},

@@ -62,9 +62,7 @@ Task<> a_canceled_group_that_is_canceled_again() {
     co_await long_sleep();
   });
 }
-Task<> a_timeout_inside_a_timeout() {
-  co_await with_timeout(1h, with_timeout(2h, long_sleep()));
-}
+Task<> a_timeout_inside_a_timeout() { co_await with_timeout(1h, with_timeout(2h, long_sleep())); }
 Task<> a_timeout_around_a_shield() {
   const auto shield_and_sleep = []() -> Task<> {
     co_await shielded(1h, sleep_for(5ms));

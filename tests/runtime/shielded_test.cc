@@ -141,8 +141,7 @@ Task<> long_sleep() { co_await sleep_for(1h); }
 TEST(WithCleanup, PassesTheResultOnAfterTheCleanup) {
   Notes notes;
   const auto main = [](Notes& noted) -> Task<> {
-    const int result =
-        co_await with_cleanup(give(4), sleep_and_note(1ms, "cleaned up", noted));
+    const int result = co_await with_cleanup(give(4), sleep_and_note(1ms, "cleaned up", noted));
     EXPECT_EQ(result, 4);
     EXPECT_EQ(noted, Notes{"cleaned up"});
     const std::unique_ptr<int> owned = co_await with_cleanup(owned_after_yield(), yield());
@@ -218,8 +217,7 @@ TEST(WithCleanup, AResultInACanceledScopeStandsAndTheCleanupRuns) {
     co_await task_group([&](TaskGroup& group) -> Task<> {
       group.cancel();
       const auto ready = []() -> Task<int> { co_return 1; };
-      const int result =
-          co_await with_cleanup(ready(), sleep_and_note(1ms, "cleaned up", noted));
+      const int result = co_await with_cleanup(ready(), sleep_and_note(1ms, "cleaned up", noted));
       EXPECT_EQ(result, 1);
       noted.emplace_back("went on");
     });

@@ -57,9 +57,7 @@ void cancel_what_swallows(Task<> (*attempt)()) {
 }
 
 void cancel_a_body_that_swallows(Task<> (*attempt)()) {
-  const auto main = [](Task<> (*inner)()) -> Task<> {
-    co_await within(1ms, swallow(inner));
-  };
+  const auto main = [](Task<> (*inner)()) -> Task<> { co_await within(1ms, swallow(inner)); };
   run(main(attempt));
 }
 

@@ -87,9 +87,7 @@ Task<> tick() {
   for (;;) co_await yield();
 }
 
-Task<> sleep_deep_down() {
-  co_await when_all(descend(kDepth, AtTheBottom::sleeps_long), tick());
-}
+Task<> sleep_deep_down() { co_await when_all(descend(kDepth, AtTheBottom::sleeps_long), tick()); }
 
 TEST(TaskDepth, IsCanceledAtTheBottom) { stop_at_the_bottom(sleep_deep_down, cancel); }
 TEST(TaskDepth, IsTornDownAtTheBottom) { stop_at_the_bottom(sleep_deep_down, tear_down); }

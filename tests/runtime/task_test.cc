@@ -157,7 +157,9 @@ Task<> hold(Noted /*held*/, std::vector<std::string>& ended, bool& ran) {
 TEST(Task, DestroyedBeforeItBeganDestroysItsParameters) {
   std::vector<std::string> ended;
   bool ran = false;
-  { const Task<> never = hold(Noted("parameter", ended), ended, ran); }
+  {
+    const Task<> never = hold(Noted("parameter", ended), ended, ran);
+  }
   EXPECT_FALSE(ran);
   EXPECT_EQ(ended, std::vector<std::string>{"parameter"});
   EXPECT_EQ(FramePool::live_frames(), 0U);
@@ -175,9 +177,9 @@ TEST(Task, KeepsItsParametersUntilItsCallerGoesOn) {
     notes.emplace_back("after named");
   };
   run(main(ended));
-  EXPECT_EQ(ended, (std::vector<std::string>{"end of body", "local", "parameter", "after",
-                                             "end of body", "local", "of named", "after named",
-                                             "caller's local"}));
+  EXPECT_EQ(ended,
+            (std::vector<std::string>{"end of body", "local", "parameter", "after", "end of body",
+                                      "local", "of named", "after named", "caller's local"}));
 }
 
 TEST(Task, MayBeMovedBeforeItIsAwaited) {

@@ -261,10 +261,10 @@ Task<> many_timeouts() {
   const bool in_time = co_await within(1ms, with_timeout(1h, long_sleep()));
   EXPECT_FALSE(in_time);
   const Ended ended = co_await end_of(with_timeout(1ms, task_group([](TaskGroup& group) -> Task<> {
-                                        group.spawn("child", long_sleep);
-                                        co_await shielded(1h, yield());
-                                        co_await long_sleep();
-                                      })));
+                                                     group.spawn("child", long_sleep);
+                                                     co_await shielded(1h, yield());
+                                                     co_await long_sleep();
+                                                   })));
   EXPECT_EQ(ended, Ended::timed_out);
 }
 
