@@ -54,10 +54,9 @@ concept Packable = requires(Packer& out, const T& value) { Codec<T>::pack(out, v
 
 // A type must have a default constructor to be read.
 template <typename T>
-concept Unpackable =
-    std::default_initializable<T> && requires(Unpacker& in, T& value) {
-      { Codec<T>::unpack(in, value) } -> std::same_as<bool>;
-    };
+concept Unpackable = std::default_initializable<T> && requires(Unpacker& in, T& value) {
+  { Codec<T>::unpack(in, value) } -> std::same_as<bool>;
+};
 
 // Appends `value` as one MessagePack value.
 template <typename T>
@@ -70,8 +69,9 @@ void pack_value(Packer& out, const T& value) {
 //   Returns    true, and `value` is set; or false, and in.error() says why.
 template <typename T>
 bool unpack_value(Unpacker& in, T& value) {
-  static_assert(Unpackable<T>, "give this type fields() and a default constructor, or specialize "
-                               "coracle::net::Codec for it (views can only be written)");
+  static_assert(Unpackable<T>,
+                "give this type fields() and a default constructor, or specialize "
+                "coracle::net::Codec for it (views can only be written)");
   return Codec<T>::unpack(in, value);
 }
 
@@ -106,10 +106,9 @@ struct Codec<bool> {
 
 // Integers, but no characters: those are not numbers.
 template <typename T>
-concept WireInteger =
-    std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> &&
-    !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> && !std::same_as<T, char16_t> &&
-    !std::same_as<T, char32_t>;
+concept WireInteger = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> &&
+                      !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> &&
+                      !std::same_as<T, char16_t> && !std::same_as<T, char32_t>;
 
 template <WireInteger T>
 struct Codec<T> {

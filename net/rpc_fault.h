@@ -23,7 +23,7 @@ struct RpcFault {
 inline constexpr std::string_view kUnknownMethod = "unknown_method";  // the server has no such one
 inline constexpr std::string_view kBadParams = "bad_params";  // too few, too many, a wrong type
 inline constexpr std::string_view kFailed = "failed";         // the method failed
-inline constexpr std::string_view kTooLarge = "too_large";     // the result exceeds a message
+inline constexpr std::string_view kTooLarge = "too_large";    // the result exceeds a message
 
 // A call failed because its server said so. The same type on both sides: a method throws it to
 // answer with a code of its own, and the caller's `co_await client.call(...)` throws it again.

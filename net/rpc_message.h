@@ -48,8 +48,7 @@ void begin_fault(Packer& out, std::uint32_t id);
 
 // Appends a whole request, notification or response.
 template <typename... Param>
-void pack_request(Packer& out, std::uint32_t id, std::string_view method,
-                  const Param&... params) {
+void pack_request(Packer& out, std::uint32_t id, std::string_view method, const Param&... params) {
   begin_request(out, id, method, sizeof...(Param));
   (pack_value(out, params), ...);
 }

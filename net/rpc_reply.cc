@@ -39,8 +39,8 @@ Task<> RpcReply::send(PooledBuffer message) const {
   if (bytes > peer_->message_bytes_max()) {
     message.bytes().clear();
     Packer out(message.bytes());
-    pack_fault(out, *id_, kTooLarge, "the result of " + std::to_string(bytes) + " bytes is larger "
-                                         "than a message may be");
+    const std::string size = std::to_string(bytes);
+    pack_fault(out, *id_, kTooLarge, "a result of " + size + " bytes is more than a message holds");
   }
   co_await peer_->write(message);
 }

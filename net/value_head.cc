@@ -25,14 +25,38 @@ using enum ValueType;
 using enum Form::Twist;
 
 constexpr std::array<Form, 32> kForms{{
-    {nil}, {nil, 0, invalid}, {boolean}, {boolean, 0, yes},
-    {bytes, 1}, {bytes, 2}, {bytes, 4}, {extension, 1, typed},
-    {extension, 2, typed}, {extension, 4, typed}, {real, 4, float_bits}, {real, 8, float_bits},
-    {integer, 1}, {integer, 2}, {integer, 4}, {integer, 8},
-    {integer, 1, sign}, {integer, 2, sign}, {integer, 4, sign}, {integer, 8, sign},
-    {extension, 1, fixed}, {extension, 2, fixed}, {extension, 4, fixed}, {extension, 8, fixed},
-    {extension, 16, fixed}, {string, 1}, {string, 2}, {string, 4},
-    {array, 2}, {array, 4}, {map, 2}, {map, 4},
+    {nil},
+    {nil, 0, invalid},
+    {boolean},
+    {boolean, 0, yes},
+    {bytes, 1},
+    {bytes, 2},
+    {bytes, 4},
+    {extension, 1, typed},
+    {extension, 2, typed},
+    {extension, 4, typed},
+    {real, 4, float_bits},
+    {real, 8, float_bits},
+    {integer, 1},
+    {integer, 2},
+    {integer, 4},
+    {integer, 8},
+    {integer, 1, sign},
+    {integer, 2, sign},
+    {integer, 4, sign},
+    {integer, 8, sign},
+    {extension, 1, fixed},
+    {extension, 2, fixed},
+    {extension, 4, fixed},
+    {extension, 8, fixed},
+    {extension, 16, fixed},
+    {string, 1},
+    {string, 2},
+    {string, 4},
+    {array, 2},
+    {array, 4},
+    {map, 2},
+    {map, 4},
 }};
 
 // Returns the number in the `width` bytes (0, 1, 2, 4, 8) from `bytes` on, the highest first.
@@ -45,7 +69,10 @@ std::uint64_t read_big_endian(const std::byte* bytes, std::uint8_t width) {
     case 4:
       for (int i = 0; i < 4; ++i) number = number << 8 | std::to_integer<std::uint64_t>(bytes[i]);
       return number;
-    case 2: number = std::to_integer<std::uint64_t>(bytes[0]) << 8; ++bytes; [[fallthrough]];
+    case 2:
+      number = std::to_integer<std::uint64_t>(bytes[0]) << 8;
+      ++bytes;
+      [[fallthrough]];
     case 1: return number | std::to_integer<std::uint64_t>(bytes[0]);
     default: return 0;
   }

@@ -43,8 +43,8 @@ struct ValueHead {
 
   // Returns how many bytes follow the head that are not values of their own.
   [[nodiscard]] std::uint64_t payload_bytes() const {
-    const bool has_payload = type == ValueType::string || type == ValueType::bytes ||
-                             type == ValueType::extension;
+    const bool has_payload =
+        type == ValueType::string || type == ValueType::bytes || type == ValueType::extension;
     return has_payload ? number : 0;
   }
   // Returns how many values follow as this one's parts; a pair of a map counts as two.

@@ -44,9 +44,9 @@ class ValueScanner {
   Status refuse(std::string why);
 
   MessageLimits limits_;
-  std::size_t position_ = 0;          // everything before has been looked at
-  std::size_t due_ = 1;               // values that must still follow
-  std::vector<std::uint64_t> open_;   // for each open container: its values still due
+  std::size_t position_ = 0;         // everything before has been looked at
+  std::size_t due_ = 1;              // values that must still follow
+  std::vector<std::uint64_t> open_;  // for each open container: its values still due
   std::string refusal_;
 };
 

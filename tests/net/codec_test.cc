@@ -127,8 +127,7 @@ TEST(Codec, TakesAnyEncodingOfAnInteger) {
 }
 
 TEST(Codec, RefusesIntegersOutOfRange) {
-  EXPECT_EQ(unpacking_error<std::uint8_t>(packed(256)),
-            "expected integer from 0 to 255, got 256");
+  EXPECT_EQ(unpacking_error<std::uint8_t>(packed(256)), "expected integer from 0 to 255, got 256");
   EXPECT_EQ(unpacking_error<std::uint32_t>(packed(-1)),
             "expected integer from 0 to 4294967295, got -1");
   EXPECT_EQ(unpacking_error<std::int8_t>(packed(-129)),

@@ -26,8 +26,8 @@ Bytes written(Write write) {
 // A message as one line, so that streams of them compare.
 std::string line_of(const RpcMessage& message) {
   return std::to_string(static_cast<int>(message.kind)) + " " + std::to_string(message.id) + " " +
-         std::string(message.method) + " " + to_hex(message.params) + " " +
-         to_hex(message.error) + " " + to_hex(message.result);
+         std::string(message.method) + " " + to_hex(message.params) + " " + to_hex(message.error) +
+         " " + to_hex(message.result);
 }
 
 // Takes out all that is there; ends with the text of what is malformed, if anything.
@@ -144,8 +144,7 @@ TEST(MessageDecoder, RefusesHugeLengthsAtOnce) {
   const std::string head = "94 00 01 a161 91 ";
   EXPECT_EQ(decode_one(head + "db ffffffff", limits), refusal("string of 4294967295 bytes"));
   EXPECT_EQ(decode_one(head + "c6 ffffffff", limits), refusal("4294967295 bytes"));
-  EXPECT_EQ(decode_one(head + "c9 ffffffff 01", limits),
-            refusal("extension of 4294967295 bytes"));
+  EXPECT_EQ(decode_one(head + "c9 ffffffff 01", limits), refusal("extension of 4294967295 bytes"));
   EXPECT_EQ(decode_one(head + "dd ffffffff", limits), refusal("array of 4294967295 elements"));
   EXPECT_EQ(decode_one(head + "df ffffffff", limits), refusal("map of 4294967295 pairs"));
   EXPECT_EQ(decode_one(head + "da 03e7", limits), refusal("string of 999 bytes"));
@@ -162,8 +161,7 @@ TEST(MessageDecoder, CountsWhatOpenContainersStillNeed) {
 
 TEST(MessageDecoder, TakesAMessageOfExactlyTheLimit) {
   const Bytes stream = written([](Packer& out) { pack_request(out, 1, "m", Bytes(200)); });
-  EXPECT_EQ(decode(stream, 7, {.message_bytes_max = stream.size()}).front().substr(0, 5),
-            "0 1 m");
+  EXPECT_EQ(decode(stream, 7, {.message_bytes_max = stream.size()}).front().substr(0, 5), "0 1 m");
   EXPECT_EQ(decode(stream, 7, {.message_bytes_max = stream.size() - 1}).front().substr(0, 21),
             "byte 6 of the stream:");
 }
@@ -231,8 +229,7 @@ TEST(MessageDecoder, GrowsOnlyWithWhatHasArrived) {
 TEST(MessageDecoder, KeepsItsBufferWithinOneMessageAndOneRead) {
   const std::size_t limit = 100000;
   MessageDecoder decoder({.message_bytes_max = limit});
-  const Bytes message =
-      written([](Packer& out) { pack_request(out, 1, "m", Bytes(limit - 100)); });
+  const Bytes message = written([](Packer& out) { pack_request(out, 1, "m", Bytes(limit - 100)); });
   RpcMessage received;
   for (int round = 0; round < 3; ++round) {
     for (const std::byte byte : message) {
@@ -268,8 +265,11 @@ RC_GTEST_PROP(MessageDecoder, IsTheSameForRandomCutsOfRandomStreams, ()) {
   Packer out(stream);
   const std::uint64_t messages = 1 + random.below(8);
   for (std::uint64_t i = 0; i < messages; ++i) {
-    pack_request(out, static_cast<std::uint32_t>(random.next()),
-                 std::string(random.below(40), 'm'), Bytes(random.below(6000)), random.next());
+    const auto id = static_cast<std::uint32_t>(random.next());
+    const std::string method(random.below(40), 'm');
+    const Bytes payload(random.below(6000));
+    const std::uint64_t number = random.next();
+    pack_request(out, id, method, payload, number);
   }
   const auto whole = decode(stream, stream.size());
   RC_ASSERT(whole.size() == messages);
@@ -302,8 +302,9 @@ TEST(MessageDecoder, SurvivesWrongBytesInGoodMessages) {
   for (int round = 0; round < 3000; ++round) {
     Bytes stream = good;
     for (std::uint64_t wrong = 1 + random.below(4); wrong > 0; --wrong) {
-      stream[random.chance(0.5) ? random.below(400) : random.below(stream.size())] =
-          static_cast<std::byte>(random.next());
+      const std::uint64_t range = random.chance(0.5) ? 400 : stream.size();
+      const std::uint64_t at = random.below(range);
+      stream[at] = static_cast<std::byte>(random.next());
     }
     MessageDecoder decoder({.message_bytes_max = 1 << 20});
     std::vector<std::string> lines;

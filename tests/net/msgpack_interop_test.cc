@@ -50,7 +50,8 @@ TEST(ValueScanner, AgreesWithMsgpackCxxOnRandomBytes) {
     Bytes bytes(1 + random.below(24));
     for (std::byte& byte : bytes) {
       // Small containers and short lengths, or hardly anything would ever be whole.
-      byte = static_cast<std::byte>(random.chance(0.5) ? random.below(4) : random.below(256));
+      const std::uint64_t range = random.chance(0.5) ? 4 : 256;
+      byte = static_cast<std::byte>(random.below(range));
       if (random.chance(0.3)) byte = static_cast<std::byte>(0xc0 + random.below(32));
     }
     const std::string expected = verdict_of_msgpack(bytes);
@@ -129,9 +130,10 @@ TEST(MsgpackInterop, PythonReadsOurMessages) {
   pack_request(out, 4294967295, "vote", 7, "x", from_hex("00ff"), 1.5F, std::optional<int>());
   pack_notification(out, "note", std::pair(true, std::vector<int>{1, -1}));
   pack_result(out, 2, std::map<int, std::string>{{1, "one"}});
-  const std::string read = python("import msgpack; u = msgpack.Unpacker(strict_map_key=False); "
-                                  "u.feed(bytes.fromhex(\"" +
-                                  to_hex(bytes) + "\")); print(*u, sep=\"; \")");
+  const std::string read = python(
+      "import msgpack; u = msgpack.Unpacker(strict_map_key=False); "
+      "u.feed(bytes.fromhex(\"" +
+      to_hex(bytes) + "\")); print(*u, sep=\"; \")");
   EXPECT_EQ(read,
             "[0, 4294967295, 'vote', [7, 'x', b'\\x00\\xff', 1.5, None]]; "
             "[2, 'note', [[True, [1, -1]]]]; [1, 2, None, {1: 'one'}]\n");

@@ -173,8 +173,7 @@ TEST(Rpc, ReportsWhatTheServerSays) {
     std::string error = co_await error_of(client.call("nothing"));
     EXPECT_EQ(error, of("nothing") + "unknown_method: there is no method \"nothing\"");
     error = co_await error_of(client.call("sum", 1, "x"));
-    EXPECT_EQ(error,
-              of("sum") + "bad_params: parameter 2 of `sum`: expected integer, got string");
+    EXPECT_EQ(error, of("sum") + "bad_params: parameter 2 of `sum`: expected integer, got string");
     error = co_await error_of(client.call("sum", 1));
     EXPECT_EQ(error, of("sum") + "bad_params: `sum` takes 2 parameters, got 1");
     error = co_await error_of(client.call("move", std::tuple(1)));
@@ -298,7 +297,9 @@ TEST(Rpc, AnswersAClientThatHasFinishedSending) {
     co_await until_held(service, 1);
     service.gates["answer"].set();
     const std::string answer = co_await read_to_end(stream);
-    EXPECT_EQ(answer, "\x94\x01\x07\xc0\xa6" "answer");
+    EXPECT_EQ(answer,
+              "\x94\x01\x07\xc0\xa6"
+              "answer");
   });
 }
 

@@ -26,16 +26,15 @@ std::string message_error(std::string_view hex) {
 }
 
 TEST(RpcMessage, HasTheBytesOfTheSpecification) {
-  EXPECT_EQ(to_hex(written([](Packer& out) { pack_request(out, 7, "sum", 1, 2); })),
-            "94" "00" "07" "a373756d" "92" "0102");
-  EXPECT_EQ(to_hex(written([](Packer& out) { pack_request(out, 4294967295, "now"); })),
-            "94" "00" "ceffffffff" "a36e6f77" "90");
-  EXPECT_EQ(to_hex(written([](Packer& out) { pack_notification(out, "log", "hi"); })),
-            "93" "02" "a36c6f67" "91" "a26869");
-  EXPECT_EQ(to_hex(written([](Packer& out) { pack_result(out, 7, true); })),
-            "94" "01" "07" "c0" "c3");
-  EXPECT_EQ(to_hex(written([](Packer& out) { pack_fault(out, 7, "no", "why"); })),
-            "94" "01" "07" "92a26e6fa3776879" "c0");
+  EXPECT_EQ(written([](Packer& out) { pack_request(out, 7, "sum", 1, 2); }),
+            from_hex("94 00 07 a373756d 92 0102"));
+  EXPECT_EQ(written([](Packer& out) { pack_request(out, 4294967295, "now"); }),
+            from_hex("94 00 ceffffffff a36e6f77 90"));
+  EXPECT_EQ(written([](Packer& out) { pack_notification(out, "log", "hi"); }),
+            from_hex("93 02 a36c6f67 91 a26869"));
+  EXPECT_EQ(written([](Packer& out) { pack_result(out, 7, true); }), from_hex("94 01 07 c0 c3"));
+  EXPECT_EQ(written([](Packer& out) { pack_fault(out, 7, "no", "why"); }),
+            from_hex("94 01 07 92a26e6fa3776879 c0"));
 }
 
 TEST(RpcMessage, ComesBack) {
@@ -75,8 +74,7 @@ TEST(RpcMessage, RefusesWrongShapes) {
             "1 message type: expected integer from 0 to 2, got 3");
   EXPECT_EQ(message_error("94 ff 01 a161 90"),
             "1 message type: expected integer from 0 to 2, got -1");
-  EXPECT_EQ(message_error("94 a161 01 a161 90"),
-            "1 message type: expected integer, got string");
+  EXPECT_EQ(message_error("94 a161 01 a161 90"), "1 message type: expected integer, got string");
   EXPECT_EQ(message_error("94 c2 01 a161 90"), "1 message type: expected integer, got boolean");
   EXPECT_EQ(message_error("93 00 01 a161"), "1 a request has 4 elements, got 3");
   EXPECT_EQ(message_error("95 01 01 c0 01 02"), "1 a response has 4 elements, got 5");
