@@ -67,6 +67,7 @@ void Loop::begin_pass() {
 void Loop::run_ready() {
   if (resuming_) return;
   resuming_ = true;
+  if (budget_ == 0 && !exact_budget_) budget_ = 1;
   while (first_ready_ != nullptr && budget_ > 0) {
     --budget_;
     Fiber& fiber = *first_ready_;
