@@ -77,7 +77,8 @@ class Fiber {
   [[nodiscard]] bool spent_its_turn() { return ++streak_ >= kTurn; }
   // True if this fiber has just yielded its turn and is canceled: it throws before it takes more.
   [[nodiscard]] bool must_look_first() {
-    if (!looks_first_) [[likely]] return false;
+    if (!looks_first_) [[likely]]
+      return false;
     looks_first_ = false;
     return scope_->canceled();
   }
@@ -98,6 +99,7 @@ class Fiber {
   // Destroys the innermost frame (but for the root's, which it only leaves).
   void destroy_innermost();
 
+  // What each resumption touches comes first, close together.
   Loop& loop_;
   TaskGroup* group_;
   FrameLink* root_;
@@ -106,13 +108,13 @@ class Fiber {
   Scope* scope_ = nullptr;
   TaskGroup* opened_group_ = nullptr;
   Fiber* next_ready_ = nullptr;
+  std::uint8_t streak_ = 0;
+  bool looks_first_ = false;
+  bool was_canceled_ = false;
   Fiber* previous_sibling_ = nullptr;  // in its group
   Fiber* next_sibling_ = nullptr;
   std::exception_ptr failure_;
   std::string name_;
-  std::uint8_t streak_ = 0;
-  bool looks_first_ = false;
-  bool was_canceled_ = false;
   Scope root_scope_;
 };
 

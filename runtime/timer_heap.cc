@@ -40,6 +40,7 @@ std::size_t TimerHeap::expire(TimePoint now) {
     TimerNode& node = *entries_.front().node;
     if (node.sequence_ >= armed_later) break;
     disarm(node);
+    if (!entries_.empty()) __builtin_prefetch(entries_.front().node);
     ++count;
     node.expired();
   }
