@@ -68,7 +68,8 @@ def row_of(servers, name, trials):
            told["max"], told["mean"], int(sum(trial["failed_rounds"] for trial in trials)),
            len(trials) * split / (1 - split) if split < 1 else None,
            mean(trials, "vote_ms"), to_heartbeat, expected if split < 1 else None,
-           f"{told['mean'] / expected - 1:+.1%}" if split < 1 else "", theirs.get("p50"), theirs.get("mean")]
+           f"{told['mean'] / expected - 1:+.1%}" if split < 1 else "",
+           theirs.get("p50"), theirs.get("mean")]
     return row, told["mean"], expected
 
 
