@@ -34,9 +34,15 @@ std::optional<LeaderView> agreed_leader(const Answers& answers, std::ptrdiff_t u
 DemoCluster::DemoCluster(const Members& members, const std::vector<std::string>& timing,
                          const std::string& directory, DemoLog& log) {
   for (const auto& [id, address] : members) {
-    std::vector<std::string> arguments{
-        "serve",  "--id", std::to_string(id), "--members", print_members(members),
-        "--data", directory + "/node-" + std::to_string(id),  "--log", "debug"};
+    std::vector<std::string> arguments{"serve",
+                                       "--id",
+                                       std::to_string(id),
+                                       "--members",
+                                       print_members(members),
+                                       "--data",
+                                       directory + "/node-" + std::to_string(id),
+                                       "--log",
+                                       "debug"};
     arguments.insert(arguments.end(), timing.begin(), timing.end());
     servers_.push_back(std::make_unique<DemoServer>(id, address, std::move(arguments), log, news_));
   }

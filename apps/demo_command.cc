@@ -30,9 +30,7 @@ std::optional<std::uint64_t> parse_number(std::string_view word) {
   return number;
 }
 
-Misunderstood usage(std::string_view form) {
-  return {"usage: " + std::string(form)};
-}
+Misunderstood usage(std::string_view form) { return {"usage: " + std::string(form)}; }
 
 template <class Command>
 DemoCommand plain(const Words& words, std::string_view form) {

@@ -59,8 +59,8 @@ void DemoLog::print(std::uint64_t server, std::string_view text) {
   if (is_event) {
     const double start = std::chrono::duration<double>(start_.time_since_epoch()).count();
     const std::string term = line.term.empty() ? "" : fmt::format("term {}", line.term);
-    shown = fmt::format("{:9.3f}s  node {}  {:<8} {:<13} {} {}", line.seconds - start, server,
-                        term, line.role, line.event, line.details);
+    shown = fmt::format("{:9.3f}s  node {}  {:<8} {:<13} {} {}", line.seconds - start, server, term,
+                        line.role, line.event, line.details);
     shown.erase(shown.find_last_not_of(' ') + 1);
   } else {
     shown = fmt::format("            node {}  {}", server, text);

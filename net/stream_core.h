@@ -144,9 +144,9 @@ class StreamCore : private TimerNode {
 
   // Bytes that are accepted or offered, and not yet taken by the kernel.
   struct Unsent {
-    std::span<const std::byte> rest;       // of `owned`, or of the writer's own buffer
-    std::unique_ptr<std::byte[]> owned;    // set once the stream has accepted the rest
-    WriteOperation* writer;                // who waits; null once accepted
+    std::span<const std::byte> rest;     // of `owned`, or of the writer's own buffer
+    std::unique_ptr<std::byte[]> owned;  // set once the stream has accepted the rest
+    WriteOperation* writer;              // who waits; null once accepted
   };
   enum class Sending : std::uint8_t { open, finishing, shutting_down, shut_down };
 

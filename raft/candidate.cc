@@ -8,7 +8,7 @@ Task<> Node::stand_for_election() {
   if (!lasts) co_return;  // another leader or a newer term was heard
   if (state_.election_won()) {
     state_.become_leader(now());
-  } else {
+  } else if (state_.election_deadline() <= now()) {
     state_.timeout(now());
   }
   state_changed();

@@ -95,13 +95,16 @@ std::string format(const Event& event) {
   const std::string_view refusal = to_string(event.refusal);
   switch (event.kind) {
     case EventKind::started:
-      return pairs.add("last_index", event.position.index).add("last_term", event.position.term)
+      return pairs.add("last_index", event.position.index)
+          .add("last_term", event.position.term)
           .take();
     case EventKind::began_pre_vote: return pairs.add("for_term", event.term).take();
     case EventKind::granted_pre_vote:
       return pairs.add("candidate", event.peer).add("for_term", event.term).take();
     case EventKind::refused_pre_vote:
-      return pairs.add("candidate", event.peer).add("for_term", event.term).add("reason", refusal)
+      return pairs.add("candidate", event.peer)
+          .add("for_term", event.term)
+          .add("reason", refusal)
           .take();
     case EventKind::received_pre_vote:
     case EventKind::received_vote:
@@ -112,8 +115,10 @@ std::string format(const Event& event) {
     case EventKind::became_candidate: return pairs.take();
     case EventKind::granted_vote: return pairs.add("candidate", event.peer).take();
     case EventKind::refused_vote:
-      return pairs.add("candidate", event.peer).add("candidate_term", event.term)
-          .add("reason", refusal).take();
+      return pairs.add("candidate", event.peer)
+          .add("candidate_term", event.term)
+          .add("reason", refusal)
+          .take();
     case EventKind::became_leader:
       return pairs.add("last_index", event.position.index).add("votes", event.count).take();
     case EventKind::heard_leader: return pairs.add("leader", event.peer).take();
@@ -121,11 +126,15 @@ std::string format(const Event& event) {
     case EventKind::adopted_term: return pairs.add("from", event.peer).take();
     case EventKind::refused_append:
     case EventKind::refused_transfer:
-      return pairs.add("sender", event.peer).add("sender_term", event.term).add("reason", refusal)
+      return pairs.add("sender", event.peer)
+          .add("sender_term", event.term)
+          .add("reason", refusal)
           .take();
     case EventKind::missed_append:
-      return pairs.add("follower", event.peer).add("conflict_term", event.position.term)
-          .add("conflict_index", event.position.index).take();
+      return pairs.add("follower", event.peer)
+          .add("conflict_term", event.position.term)
+          .add("conflict_index", event.position.index)
+          .take();
     case EventKind::accepted_transfer: return pairs.add("leader", event.peer).take();
     case EventKind::ignored_message:
       return pairs.add("sender", event.peer).add("reason", to_string(event.fault)).take();

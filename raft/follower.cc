@@ -12,7 +12,7 @@ Task<> Node::follow() {
   if (!lasts) co_return;  // a leader, a candidate or a newer term was heard
   if (state_.pre_vote_won()) {
     state_.begin_election(now());
-  } else {
+  } else if (state_.election_deadline() <= now()) {
     state_.timeout(now());
   }
   state_changed();

@@ -36,10 +36,16 @@ HardStateRecord record_of(std::span<const std::byte> slot) {
 
 void put_record(std::span<std::byte> slot, const HardStateRecord& record) {
   const Identity& identity = record.identity;
-  const std::array<std::uint64_t, 10> words = {
-      kMagic,        kFormat,      identity.cluster,       identity.self,
-      identity.incarnation.directory, identity.incarnation.start,
-      record.change, record.saved, record.hard_state.term, record.hard_state.vote};
+  const std::array<std::uint64_t, 10> words = {kMagic,
+                                               kFormat,
+                                               identity.cluster,
+                                               identity.self,
+                                               identity.incarnation.directory,
+                                               identity.incarnation.start,
+                                               record.change,
+                                               record.saved,
+                                               record.hard_state.term,
+                                               record.hard_state.vote};
   for (std::size_t word = 0; word < words.size(); ++word) put(slot, word, words[word]);
   put(slot, kChecked / 8, XXH3_64bits(slot.data(), kChecked));
 }
@@ -115,8 +121,9 @@ ReadHardState read_hard_state(std::span<const std::byte> file, ClusterId cluster
   if (!newest) {
     result.refusal = "no record of hard_state is intact";
     for (const std::string& damage : result.damages) result.refusal += "; " + damage;
-    result.refusal += ". Without it this server could vote twice in a term: remove it from the "
-                      "cluster, and add it again under a new id";
+    result.refusal +=
+        ". Without it this server could vote twice in a term: remove it from the "
+        "cluster, and add it again under a new id";
     return result;
   }
   result.record = *newest;

@@ -30,8 +30,8 @@ namespace coracle::raft {
 struct HardStateRecord {
   Identity identity{};
   HardState hard_state{};
-  ChangeNumber change = 0;   // the last durable change that the record includes
-  std::uint64_t saved = 0;   // one more with each save: the highest is the newest
+  ChangeNumber change = 0;  // the last durable change that the record includes
+  std::uint64_t saved = 0;  // one more with each save: the highest is the newest
 
   friend bool operator==(const HardStateRecord&, const HardStateRecord&) = default;
 };
@@ -56,10 +56,10 @@ struct SlotWrite {
 
 // What a file says.
 struct ReadHardState {
-  HardStateRecord record;             // the newest intact one; meaningless where refused
-  std::size_t slot = 0;               // where it stands
-  std::string refusal;                // why a server must not start on it; empty if it may
-  std::vector<std::string> damages;   // slots that are not as they were written, where and how
+  HardStateRecord record;            // the newest intact one; meaningless where refused
+  std::size_t slot = 0;              // where it stands
+  std::string refusal;               // why a server must not start on it; empty if it may
+  std::vector<std::string> damages;  // slots that are not as they were written, where and how
 };
 
 // Reads a whole file. It is refused when its length is wrong, no slot is intact, a slot is of an

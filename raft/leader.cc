@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "raft/node.h"
+#include "runtime/check.h"
 #include "runtime/sleep.h"
 
 namespace coracle::raft {
@@ -41,6 +42,7 @@ Task<> Node::send_heartbeats(ServerId follower) {
 Task<> Node::send_heartbeat(ServerId follower) {
   if (!state_.still(role_epoch_)) co_return;  // no leader any more
   const Outgoing<AppendEntries> asked = state_.compose_heartbeat(follower);
+  CORACLE_CHECK(state_.is_durable(asked.after), "a leader's own vote is durable (V11)");
   const TimePoint deadline = deadline_after(now(), state_.options().timing.timeout_max);
   const std::optional<AppendEntriesReply> reply = co_await transport_.call(asked.message, deadline);
   if (!reply) co_return;

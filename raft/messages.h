@@ -83,7 +83,7 @@ struct PreVoteReply {
 struct RequestVote {
   RequestHeader header{};
   Term term = 0;
-  LogPosition last_log{};              // the last that is durable at the candidate (V11)
+  LogPosition last_log{};            // the last that is durable at the candidate (V11)
   bool leadership_transfer = false;  // the leader itself asked for this election (V8)
 
   friend bool operator==(const RequestVote&, const RequestVote&) = default;

@@ -15,9 +15,10 @@ Node::Node(Storage storage, Configuration configuration, Transport& transport,
     : storage_(std::move(storage)),
       transport_(transport),
       observer_(std::move(observer)),
-      state_(storage_.identity(), options, std::move(configuration),
-             {.hard_state = storage_.hard_state(), .change = storage_.change(), .log = {}},
-             random(), [this](const Event& event) { record(event); }, now()) {}
+      state_(
+          storage_.identity(), options, std::move(configuration),
+          {.hard_state = storage_.hard_state(), .change = storage_.change(), .log = {}}, random(),
+          [this](const Event& event) { record(event); }, now()) {}
 
 Task<> Node::run() {
   for (const std::string& damage : storage_.damages()) {
@@ -33,9 +34,9 @@ Task<> Node::run() {
 Task<> Node::run_roles() {
   for (;;) {
     switch (state_.role()) {
-      case Role::follower: co_await follow(); break;                 // §5.2 wait for silence
-      case Role::candidate: co_await stand_for_election(); break;    // §5.2 ask, and count
-      case Role::leader: co_await lead(); break;                     // §5.2 heartbeats
+      case Role::follower: co_await follow(); break;               // §5.2 wait for silence
+      case Role::candidate: co_await stand_for_election(); break;  // §5.2 ask, and count
+      case Role::leader: co_await lead(); break;                   // §5.2 heartbeats
     }
   }
 }

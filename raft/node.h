@@ -58,7 +58,8 @@ class Node final : private Service {
   [[nodiscard]] const State& state() const { return state_; }
 
  private:
-  // ---- Roles. Each runs while its epoch lasts, and ends with at most one call that changes it. ----
+  // ---- Roles. Each runs while its epoch lasts, and ends with at most one call that changes it.
+  // ----
   Task<> run_roles();
   Task<> follow();              // follower.cc
   Task<> stand_for_election();  // candidate.cc

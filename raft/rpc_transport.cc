@@ -49,8 +49,8 @@ using namespace std::chrono_literals;
 
 constexpr Duration kShortestPause = 5ms;  // between two attempts to connect
 constexpr Duration kLongestPause = 1s;
-constexpr Duration kDialTimeout = 1s;   // for a connection and its introduction
-constexpr Duration kSilenceMax = 2s;    // unanswered for so long, a connection is given up
+constexpr Duration kDialTimeout = 1s;  // for a connection and its introduction
+constexpr Duration kSilenceMax = 2s;   // unanswered for so long, a connection is given up
 
 constexpr std::string_view kNotIntroduced = "not_introduced";  // no hello on this connection, or a
                                                                // newer one on another
@@ -73,14 +73,13 @@ struct RpcTransport::Link {
   const net::Address address;
   std::shared_ptr<net::RpcClient> client;  // set while connected and met
   Condition connected;
-  Condition redial;  // the peer has made itself heard: no need to wait
-  coracle::Event useless;     // nothing came back for too long, or the peer knows a newer connection
+  Condition redial;        // the peer has made itself heard: no need to wait
+  coracle::Event useless;  // nothing came back for too long, or the peer knows a newer connection
   std::optional<TimePoint> unanswered_since;
   std::string reported;
 };
 
-RpcTransport::RpcTransport(net::TcpListener listener,
-                           const std::map<ServerId, net::Address>& peers)
+RpcTransport::RpcTransport(net::TcpListener listener, const std::map<ServerId, net::Address>& peers)
     : listener_(std::move(listener)) {
   for (const auto& [id, address] : peers) links_[id] = std::make_unique<Link>(id, address);
   server_.handle("hello", HelloMethod{this});
@@ -117,6 +116,9 @@ Task<> RpcTransport::keep_connected(Link& link) {
       was_connected = link.client != nullptr;
       link.client.reset();
       link.report(error.what());
+    } catch (...) {
+      link.client.reset();  // canceled: the connection ends with the transport
+      throw;
     }
     if (was_connected) pause = kShortestPause;
     const Duration drawn = random().between(pause / 2, pause);
@@ -144,7 +146,8 @@ Task<> RpcTransport::connect_once(Link& link) {
   link.connected.notify_all();
   log_info("peer={} address={} event=connected", link.id, link.address.to_string());
   const auto ended = co_await race(client->closed(), link.useless.wait());
-  const std::string why = ended.index == 0 ? *std::get<0>(ended.results) : "it does not answer any more";
+  const std::string why =
+      ended.index == 0 ? *std::get<0>(ended.results) : "it does not answer any more";
   throw Error(ECONNRESET, "connection to", link.address.to_string() + " (" + why + ")");
 }
 
@@ -169,7 +172,8 @@ Task<std::optional<ReplyMessage>> RpcTransport::exchange(std::string_view method
   if (found == links_.end() || found->second->client == nullptr) co_return std::nullopt;
   Link& link = *found->second;
   const std::shared_ptr<net::RpcClient> client = link.client;
-  if (!link.unanswered_since) link.unanswered_since = now();
+  const bool first_unanswered = !link.unanswered_since;
+  if (first_unanswered) link.unanswered_since = now();
   std::optional<ReplyMessage> reply;
   try {
     reply = co_await within(deadline - now(), client->call<ReplyMessage>(method, request));
@@ -178,8 +182,13 @@ Task<std::optional<ReplyMessage>> RpcTransport::exchange(std::string_view method
     link.unanswered_since.reset();
     if (refusal.fault().code == kNotIntroduced && client == link.client) link.useless.set();
     co_return std::nullopt;
+  } catch (const TimedOut&) {
+    // The connection's own limit: no reply, like the deadline.
   } catch (const Error&) {
     co_return std::nullopt;  // keep_connected() sees the end of the connection, and tells why
+  } catch (...) {
+    if (first_unanswered) link.unanswered_since.reset();  // canceled: nobody waits any more
+    throw;
   }
   if (client != link.client) co_return reply;
   if (reply) {

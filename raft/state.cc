@@ -82,8 +82,7 @@ void State::enter_next_epoch() {
 // A new draw for each wait. (§5.2, C7)
 void State::draw_deadline(TimePoint now) {
   const Timing& timing = options_.timing;
-  election_deadline_ =
-      deadline_after(now, random_.between(timing.timeout_min, timing.timeout_max));
+  election_deadline_ = deadline_after(now, random_.between(timing.timeout_min, timing.timeout_max));
 }
 
 RequestHeader State::header_to(ServerId peer) {

@@ -167,9 +167,9 @@ class State {
     std::optional<Incarnation> incarnation;  // its latest life
     bool has_promised = false;               // that directory held a term, a vote or entries (D8)
     bool timing_reported = false;
-    TimePoint heard{};      // as leader: its last reply, or the election
-    LogPosition durable;    // as leader: the end of its durable log, as last told
-    LogPosition missed{};   // as leader: the last conflict, so that it is told once
+    TimePoint heard{};     // as leader: its last reply, or the election
+    LogPosition durable;   // as leader: the end of its durable log, as last told
+    LogPosition missed{};  // as leader: the last conflict, so that it is told once
   };
 
   // T1: adopts a higher term, whoever said so. (TLA+ UpdateTerm)
@@ -238,6 +238,7 @@ class State {
   // The last valid message of a leader. (V8, L3)
   ServerId last_leader_ = kNobody;
   Term last_leader_term_ = 0;
+  Term led_term_ = 0;  // the last term that this server itself has led, in this life
   std::optional<TimePoint> last_contact_;
 
   std::map<ServerId, Peer> peers_;  // the other members

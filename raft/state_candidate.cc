@@ -11,6 +11,12 @@ namespace coracle::raft {
 void State::timeout(TimePoint now) {
   CORACLE_CHECK(role_ != Role::leader, "a leader has no election timeout");
   CORACLE_CHECK(now >= election_deadline_, "patience has not ended");
+  if (role_ == Role::candidate && !is_durable(last_change_)) {
+    // Nobody has been asked yet. Another term would only wait behind this one, and if the disk is
+    // slower than the timeout, for ever.
+    draw_deadline(now);
+    return;
+  }
   leader_ = kNobody;
   if (!configuration_.is_voter(identity_.self)) {
     draw_deadline(now);
@@ -65,8 +71,8 @@ std::vector<ServerId> State::votes() const {
 
 Outgoing<PreVote> State::compose_pre_vote(ServerId voter) {
   CORACLE_CHECK(asks_for_pre_votes_, "only a pre-vote round asks for pre-votes");
-  return outgoing(PreVote{
-      .header = header_to(voter), .term = term() + 1, .last_log = log_.durable()});
+  return outgoing(
+      PreVote{.header = header_to(voter), .term = term() + 1, .last_log = log_.durable()});
 }
 
 Outgoing<RequestVote> State::compose_request_vote(ServerId voter) {
@@ -80,7 +86,8 @@ Outgoing<RequestVote> State::compose_request_vote(ServerId voter) {
 // A granted reply names the term asked for, so only a refused one can tell of a later term. A
 // refusal of a lower term is a refusal and nothing else. (T1, T3, P3)
 void State::handle(const Outgoing<PreVote>& asked, const PreVoteReply& reply, TimePoint now) {
-  if (!accept(asked.message.header, reply.header, reply.term > 1)) return;
+  const bool has_promised = !reply.granted && reply.term > 0;
+  if (!accept(asked.message.header, reply.header, has_promised)) return;
   if (!reply.granted && reply.term > term()) return update_term(reply.term, reply.header.from, now);
   if (!still(asked.epoch)) return;
   if (reply.granted && reply.term == asked.message.term) {
@@ -115,6 +122,7 @@ void State::become_leader(TimePoint now) {
   CORACLE_CHECK(election_won(), "a majority elects, and the own vote is durable");
   const std::size_t votes_won = votes().size();
   role_ = Role::leader;
+  led_term_ = term();
   leader_ = identity_.self;
   leadership_transfer_ = false;
   election_deadline_ = kNever;

@@ -72,6 +72,7 @@ Reply<AppendEntriesReply> State::handle(const AppendEntries& request, TimePoint 
 // A valid message of the leader of the own term: it ends an own round, and silence. (V4, V8)
 void State::hear_leader(ServerId leader, TimePoint now) {
   CORACLE_CHECK(role_ != Role::leader, "two leaders in one term (Raft Figure 3)");  // L3, B12
+  CORACLE_CHECK(led_term_ != term(), "two leaders in one term (Raft Figure 3)");    // B10
   const bool is_first = last_leader_term_ != term();
   CORACLE_CHECK(is_first || last_leader_ == leader, "two leaders in one term (Raft Figure 3)");
   if (role_ == Role::candidate) step_down(StepDown::leader_exists, now);
@@ -106,9 +107,7 @@ void State::handle(const Outgoing<AppendEntries>& asked, const AppendEntriesRepl
   if (reply.success) {
     peer.missed = {};
   } else if (std::exchange(peer.missed, reply.conflict) != reply.conflict) {
-    emit({.kind = EventKind::missed_append,
-          .peer = reply.header.from,
-          .position = reply.conflict});
+    emit({.kind = EventKind::missed_append, .peer = reply.header.from, .position = reply.conflict});
   }
 }
 

@@ -9,8 +9,8 @@ namespace coracle::raft {
 Reply<RequestVoteReply> State::handle(const RequestVote& request, TimePoint now) {
   if (!accept(request.header, /*has_promised=*/true)) return std::nullopt;
   const ServerId candidate = request.header.from;
-  const bool held_off = request.term >= term() && !request.leadership_transfer &&
-                        leader_is_alive(candidate, now);
+  const bool held_off =
+      request.term >= term() && !request.leadership_transfer && leader_is_alive(candidate, now);
   if (request.term > term() && !held_off) update_term(request.term, candidate, now);
 
   const Refusal refusal = held_off ? Refusal::leader_alive : refusal_of(request);

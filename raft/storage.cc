@@ -21,6 +21,20 @@ std::string parent_of(const std::string& directory) {
   return slash == 0 ? "/" : directory.substr(0, slash);
 }
 
+// A new server's directory must not vanish with what it promises: the names of all directories on
+// the way are made durable, also of those that an earlier start made before it crashed. (D1)
+Task<> sync_names_above(std::string path) {
+  for (std::string above = parent_of(path);; above = parent_of(above)) {
+    try {
+      co_await sync_directory(above);
+    } catch (const Error& error) {
+      // What we may not even read, we have not made.
+      if (error.code() != std::errc::permission_denied) throw;
+    }
+    if (above == "/" || above == ".") co_return;
+  }
+}
+
 [[noreturn]] void refuse(const std::string& directory, const std::string& why) {
   throw Error(EPERM, "start on", directory + " (" + why + ")");
 }
@@ -33,14 +47,13 @@ Task<Storage> Storage::open(std::string_view directory, ClusterId cluster, Serve
 }
 
 Task<Storage> Storage::open_path(std::string path, ClusterId cluster, ServerId self) {
-  const bool is_new = co_await make_directory(path);
-  if (is_new) co_await sync_directory(parent_of(path));
+  co_await make_directory(path);
   DirectoryLock lock = co_await DirectoryLock::acquire(path);
   const bool exists = co_await file_exists(file_in(path));
   if (exists) co_return co_await recover(std::move(lock), path, cluster, self);
-  const Identity identity{.cluster = cluster,
-                          .self = self,
-                          .incarnation = {.directory = random().next(), .start = 1}};
+  co_await sync_names_above(path);
+  const Identity identity{
+      .cluster = cluster, .self = self, .incarnation = {.directory = random().next(), .start = 1}};
   co_return co_await make(std::move(lock), path, identity);
 }
 

@@ -29,9 +29,7 @@ auto fields(Is<ReplyHeader> auto& x) {
 auto fields(Is<Hello> auto& x) { return std::tie(x.header, x.timing); }
 auto fields(Is<HelloReply> auto& x) { return std::tie(x.header, x.timing); }
 auto fields(Is<PreVote> auto& x) { return std::tie(x.header, x.term, x.last_log); }
-auto fields(Is<PreVoteReply> auto& x) {
-  return std::tie(x.header, x.term, x.granted, x.refusal);
-}
+auto fields(Is<PreVoteReply> auto& x) { return std::tie(x.header, x.term, x.granted, x.refusal); }
 auto fields(Is<RequestVote> auto& x) {
   return std::tie(x.header, x.term, x.last_log, x.leadership_transfer);
 }
@@ -236,8 +234,8 @@ msgpack::object_handle parse(std::span<const std::byte> bytes) {
   const std::size_t limit = bytes.size();
   const msgpack::unpack_limit limits(limit, limit, limit, limit, limit, kNestingMax);
   std::size_t end = 0;
-  msgpack::object_handle parsed = msgpack::unpack(
-      reinterpret_cast<const char*>(bytes.data()), bytes.size(), end, nullptr, nullptr, limits);
+  msgpack::object_handle parsed = msgpack::unpack(reinterpret_cast<const char*>(bytes.data()),
+                                                  bytes.size(), end, nullptr, nullptr, limits);
   if (end != bytes.size()) throw Malformed("is followed by further bytes");
   return parsed;
 }

@@ -66,7 +66,7 @@ class Channel {
   std::size_t capacity_;
   bool closed_ = false;
   RingBuffer<T> values_;
-  WaitList<Send> senders_;      // empty unless the buffer is full
+  WaitList<Send> senders_;       // empty unless the buffer is full
   WaitList<Receive> receivers_;  // empty unless the buffer and senders_ are
 };
 

@@ -16,8 +16,8 @@ namespace coracle {
 
 // One condition per check. A bug fails it; an expected outcome is a return value, and a failed
 // environment throws Error.
-#define CORACLE_CHECK(condition, message)                          \
-  do {                                                             \
-    if (!(condition)) [[unlikely]]                                 \
-      ::coracle::fail_check(#condition, message);                  \
+#define CORACLE_CHECK(condition, message)         \
+  do {                                            \
+    if (!(condition)) [[unlikely]]                \
+      ::coracle::fail_check(#condition, message); \
   } while (false)

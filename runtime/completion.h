@@ -38,8 +38,8 @@ class Completion {
   // Gives the result. The waiter is made ready and runs later, not inside this call.
   //   Requires   that it was not completed or failed before.
   template <class... Args>
-    requires Outcome<T>::template kCompletes<Args...>
-  void complete(Args&&... value) {
+    requires Outcome<T>::template
+  kCompletes<Args...> void complete(Args&&... value) {
     outcome_.complete(std::forward<Args>(value)...);
     wake();
   }

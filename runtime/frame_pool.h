@@ -15,7 +15,6 @@ inline constexpr bool kDebugChecks = true;
 inline constexpr bool kDebugChecks = false;
 #endif
 
-
 class FramePool {
  public:
   // Debug builds count frames, and sanitizers must see each one come and go: no pool there.

@@ -73,14 +73,16 @@ struct LeafAwaiter {
 
   bool await_ready() {
     if constexpr (!kIsJoin<Op>) {
-      if (fiber->must_look_first()) [[unlikely]] return cancel_at_once();
+      if (fiber->must_look_first()) [[unlikely]]
+        return cancel_at_once();
     }
     if (op->try_complete()) {
       op->phase_ = Leaf::Phase::completed;
       return !fiber->spent_its_turn();
     }
     if constexpr (!kIsJoin<Op>) {
-      if (fiber->scope().canceled()) [[unlikely]] return cancel_at_once();
+      if (fiber->scope().canceled()) [[unlikely]]
+        return cancel_at_once();
     }
     return false;
   }
@@ -97,7 +99,8 @@ struct LeafAwaiter {
   }
 
   decltype(auto) await_resume() {
-    if (op->phase_ == Leaf::Phase::canceled) [[unlikely]] Scope::throw_canceled(*fiber);
+    if (op->phase_ == Leaf::Phase::canceled) [[unlikely]]
+      Scope::throw_canceled(*fiber);
     return op->take();
   }
 

@@ -29,23 +29,28 @@ void set_log_level(LogLevel level);
 // level is on. Never throws for a failed environment: a line that cannot be written is lost.
 template <class... Args>
 void log_trace(fmt::format_string<Args...> format, Args&&... args) {
-  if (logs(LogLevel::trace)) write_log(LogLevel::trace, fmt::format(format, std::forward<Args>(args)...));
+  if (logs(LogLevel::trace))
+    write_log(LogLevel::trace, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
 void log_debug(fmt::format_string<Args...> format, Args&&... args) {
-  if (logs(LogLevel::debug)) write_log(LogLevel::debug, fmt::format(format, std::forward<Args>(args)...));
+  if (logs(LogLevel::debug))
+    write_log(LogLevel::debug, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
 void log_info(fmt::format_string<Args...> format, Args&&... args) {
-  if (logs(LogLevel::info)) write_log(LogLevel::info, fmt::format(format, std::forward<Args>(args)...));
+  if (logs(LogLevel::info))
+    write_log(LogLevel::info, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
 void log_warn(fmt::format_string<Args...> format, Args&&... args) {
-  if (logs(LogLevel::warn)) write_log(LogLevel::warn, fmt::format(format, std::forward<Args>(args)...));
+  if (logs(LogLevel::warn))
+    write_log(LogLevel::warn, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
 void log_error(fmt::format_string<Args...> format, Args&&... args) {
-  if (logs(LogLevel::error)) write_log(LogLevel::error, fmt::format(format, std::forward<Args>(args)...));
+  if (logs(LogLevel::error))
+    write_log(LogLevel::error, fmt::format(format, std::forward<Args>(args)...));
 }
 
 // What an exception says of itself, in words.

@@ -21,8 +21,8 @@ class Outcome {
 
   // True for the arguments of complete(): one that makes a T, or none for void.
   template <class... Args>
-  static constexpr bool kCompletes = sizeof...(Args) == (std::is_void_v<T> ? 0 : 1) &&
-                                     std::constructible_from<Value, Args...>;
+  static constexpr bool kCompletes =
+      sizeof...(Args) == (std::is_void_v<T> ? 0 : 1) && std::constructible_from<Value, Args...>;
 
   [[nodiscard]] bool decided() const { return state_ != State::open; }
 

@@ -44,10 +44,11 @@ std::uint64_t Random::below(std::uint64_t bound) {
 
 Duration Random::between(Duration shortest, Duration longest) {
   CORACLE_CHECK(shortest <= longest, "a range must not be empty");
-  const auto width = static_cast<std::uint64_t>(longest.count()) -
-                     static_cast<std::uint64_t>(shortest.count());
+  const auto width =
+      static_cast<std::uint64_t>(longest.count()) - static_cast<std::uint64_t>(shortest.count());
   const std::uint64_t offset = width + 1 == 0 ? next() : below(width + 1);
-  return Duration(static_cast<Duration::rep>(static_cast<std::uint64_t>(shortest.count()) + offset));
+  return Duration(
+      static_cast<Duration::rep>(static_cast<std::uint64_t>(shortest.count()) + offset));
 }
 
 bool Random::chance(double probability) {

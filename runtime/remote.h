@@ -59,8 +59,8 @@ class RemoteSender {
   //              False if the loop has ended: nobody will see it.
   //   Requires   that nothing was sent before.
   template <class... Args>
-    requires Outcome<T>::template kCompletes<Args...>
-  bool complete(Args&&... value) {
+    requires Outcome<T>::template
+  kCompletes<Args...> bool complete(Args&&... value) {
     check_open();
     block_->outcome.complete(std::forward<Args>(value)...);
     return send();

@@ -23,7 +23,8 @@ class RingBuffer {
   [[nodiscard]] std::size_t size() const { return end_ - begin_; }
 
   void push_back(T&& value) {
-    if (slots_ == nullptr || size() > mask_) [[unlikely]] grow();
+    if (slots_ == nullptr || size() > mask_) [[unlikely]]
+      grow();
     std::construct_at(slots_ + (end_ & mask_), std::move(value));
     ++end_;
   }
@@ -49,7 +50,7 @@ class RingBuffer {
   }
 
   T* slots_ = nullptr;
-  std::size_t mask_ = 0;  // the number of slots, a power of two, less one
+  std::size_t mask_ = 0;   // the number of slots, a power of two, less one
   std::size_t begin_ = 0;  // both count up for ever; their low bits are the slot
   std::size_t end_ = 0;
 };

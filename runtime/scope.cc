@@ -60,8 +60,7 @@ Scope* Scope::next_after(const Scope* root, bool skip_children) const {
 }
 
 Scope::Verdict Scope::settle(bool deadline_fired) const {
-  const bool enclosing_asked =
-      kind_ != Kind::shield && parent_ != nullptr && parent_->canceled_;
+  const bool enclosing_asked = kind_ != Kind::shield && parent_ != nullptr && parent_->canceled_;
   if (enclosing_asked) return Verdict::pass_on;
   if (deadline_fired) return Verdict::timed_out;
   const bool stopped = requested_ && (kind_ == Kind::group || parent_ == nullptr);

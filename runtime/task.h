@@ -105,15 +105,15 @@ struct TaskPromiseBase : FrameLink {
   [[nodiscard]] FinalAwaiter final_suspend() const noexcept { return {}; }
 
   template <class T>
-  TaskAwaiter<T> await_transform(
-      Task<T>&& task, std::source_location location = std::source_location::current()) {
+  TaskAwaiter<T> await_transform(Task<T>&& task,
+                                 std::source_location location = std::source_location::current()) {
     awaiting = location;
     return {task.begin()};
   }
 
   template <LeafOperation Op>
-  LeafAwaiter<Op> await_transform(
-      Op&& operation, std::source_location location = std::source_location::current()) {
+  LeafAwaiter<Op> await_transform(Op&& operation,
+                                  std::source_location location = std::source_location::current()) {
     awaiting = location;
     return {&operation, fiber};
   }
@@ -147,7 +147,8 @@ struct TaskPromise : TaskPromiseBase {
     outcome = Outcome::failure;
   }
   T take() {
-    if (outcome == Outcome::failure) [[unlikely]] std::rethrow_exception(std::move(failure));
+    if (outcome == Outcome::failure) [[unlikely]]
+      std::rethrow_exception(std::move(failure));
     return std::move(value);
   }
 
@@ -165,7 +166,8 @@ struct TaskPromise<T&> : TaskPromiseBase {
   void return_value(T& result) { value = std::addressof(result); }
   void unhandled_exception() { failure = std::current_exception(); }
   T& take() {
-    if (failure) [[unlikely]] std::rethrow_exception(std::move(failure));
+    if (failure) [[unlikely]]
+      std::rethrow_exception(std::move(failure));
     return *value;
   }
 
@@ -179,7 +181,8 @@ struct TaskPromise<void> : TaskPromiseBase {
   void return_void() const {}
   void unhandled_exception() { failure = std::current_exception(); }
   void take() {
-    if (failure) [[unlikely]] std::rethrow_exception(std::move(failure));
+    if (failure) [[unlikely]]
+      std::rethrow_exception(std::move(failure));
   }
 
   std::exception_ptr failure;

@@ -30,7 +30,8 @@ TaskGroup::~TaskGroup() {
 
 void TaskGroup::adopt(SpawnedTask task) {
   Fiber& child = task.fiber();
-  if (opener_.loop().tearing_down()) [[unlikely]] return SpawnedTask::destroy(*child.root_);
+  if (opener_.loop().tearing_down()) [[unlikely]]
+    return SpawnedTask::destroy(*child.root_);
   CORACLE_CHECK(&child.loop() == Loop::current_or_null(), "a group spawns on its own loop only");
   child.previous_sibling_ = last_child_;
   (last_child_ == nullptr ? first_child_ : last_child_->next_sibling_) = &child;
@@ -48,7 +49,8 @@ void TaskGroup::unlink(Fiber& child) {
 }
 
 void TaskGroup::child_ended(Fiber& child) {
-  if (child.failure()) [[unlikely]] fail(std::move(child.failure()), child.name());
+  if (child.failure()) [[unlikely]]
+    fail(std::move(child.failure()), child.name());
   child_canceled_ |= child.was_canceled();
   forget_child(child);
   if (size_ == 0 && join_ != nullptr) std::exchange(join_, nullptr)->complete();

@@ -21,7 +21,7 @@ struct Clock {
   [[nodiscard]] static time_point now();
 };
 
-using Duration = Clock::duration;    // a span (a timeout), in nanoseconds
+using Duration = Clock::duration;     // a span (a timeout), in nanoseconds
 using TimePoint = Clock::time_point;  // a point (a deadline)
 
 // The same as Clock::now().

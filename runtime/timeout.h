@@ -79,7 +79,7 @@ template <Awaitable A>
 //   Canceled   as the awaitable is.
 template <Awaitable A>
 [[nodiscard]] Task<typename timeout_detail::Within<Awaited<A>>::type> within(Duration span,
-                                                                            A awaitable) {
+                                                                             A awaitable) {
   return timeout_detail::await_within<A>(deadline_after(now(), span), std::move(awaitable));
 }
 

@@ -60,7 +60,8 @@ class WaitListBase {
   WaitListBase& operator=(const WaitListBase&) = delete;
   // Fails a check if somebody waits; while a loop is torn down it takes everybody out instead.
   ~WaitListBase() {
-    if (!empty()) [[unlikely]] abandon();
+    if (!empty()) [[unlikely]]
+      abandon();
   }
 
   [[nodiscard]] bool empty() const { return head_.next_ == &head_; }

@@ -53,9 +53,7 @@ struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t bytes = 0;
 
-  [[nodiscard]] const sockaddr* get() const {
-    return reinterpret_cast<const sockaddr*>(&storage);
-  }
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 [[nodiscard]] SocketAddress to_system(const Address& address);
 [[nodiscard]] Address from_system(const sockaddr_storage& storage);

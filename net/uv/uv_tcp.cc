@@ -89,22 +89,24 @@ void UvTcp::flush(std::span<const std::byte> bytes) {
   const uv_buf_t buffer =
       uv_buf_init(const_cast<char*>(reinterpret_cast<const char*>(bytes.data())),
                   static_cast<unsigned int>(bytes.size()));
-  const int code = uv_write(&requests().write, stream(), &buffer, 1, [](uv_write_t* request, int status) {
-    UvTcp& tcp = self(request->data);
-    Loop& loop = tcp.net_.loop();
-    tcp.flushed(-status);
-    loop.run_ready();
-  });
+  const int code =
+      uv_write(&requests().write, stream(), &buffer, 1, [](uv_write_t* request, int status) {
+        UvTcp& tcp = self(request->data);
+        Loop& loop = tcp.net_.loop();
+        tcp.flushed(-status);
+        loop.run_ready();
+      });
   CORACLE_CHECK(code == 0, "a connected stream can be written");
 }
 
 void UvTcp::shut_down() {
-  const int code = uv_shutdown(&requests().shutdown, stream(), [](uv_shutdown_t* request, int status) {
-    UvTcp& tcp = self(request->data);
-    Loop& loop = tcp.net_.loop();
-    tcp.shut_down_done(-status);
-    loop.run_ready();
-  });
+  const int code =
+      uv_shutdown(&requests().shutdown, stream(), [](uv_shutdown_t* request, int status) {
+        UvTcp& tcp = self(request->data);
+        Loop& loop = tcp.net_.loop();
+        tcp.shut_down_done(-status);
+        loop.run_ready();
+      });
   CORACLE_CHECK(code == 0 || code == UV_ENOTCONN, "a connected stream can be shut down");
   if (code == UV_ENOTCONN) shut_down_done(ENOTCONN);
 }

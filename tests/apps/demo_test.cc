@@ -1,5 +1,4 @@
 // The program coracle as its user meets it: a cluster of real processes, driven through a pipe.
-// CORACLE names the program.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -17,10 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string coracle_path() {
-  const char* path = std::getenv("CORACLE");
-  return path == nullptr ? "CORACLE is not set" : path;
-}
+std::string coracle_path() { return Program::path("coracle"); }
 
 // True while a process exists and is no zombie.
 bool is_alive(pid_t pid) {
@@ -191,8 +187,8 @@ TEST(Coracle, ListsWhatIsAllowed) {
   for (const char* word : {"demo", "serve", "status"}) {
     EXPECT_NE(help.printed().find(word), std::string::npos) << word;
   }
-  Program wrong({coracle_path(), "serve", "--id", "4", "--members", "1=127.0.0.1:7101", "--data",
-                 "unused"});
+  Program wrong(
+      {coracle_path(), "serve", "--id", "4", "--members", "1=127.0.0.1:7101", "--data", "unused"});
   EXPECT_NE(wrong.wait(), 0);
   EXPECT_NE(wrong.printed().find("4 is not among --members 1=127.0.0.1:7101"), std::string::npos)
       << wrong.printed();

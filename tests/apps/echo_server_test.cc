@@ -1,4 +1,4 @@
-// The program echo_server, as its user meets it. ECHO_SERVER names it.
+// The program echo_server, as its user meets it.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -17,10 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string path() {
-  const char* path = std::getenv("ECHO_SERVER");
-  return path == nullptr ? "ECHO_SERVER is not set" : path;
-}
+std::string path() { return Program::path("echo_server"); }
 
 // A running server and where it listens.
 struct EchoServer {

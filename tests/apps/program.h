@@ -10,6 +10,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,12 @@ namespace coracle {
 // Killed if it still runs when this object ends.
 class Program {
  public:
+  // Returns    where one of our programs was built; the environment's APPS names the folder.
+  static std::string path(const std::string& name) {
+    const char* folder = std::getenv("APPS");
+    return (folder == nullptr ? "APPS is not set" : folder) + ("/" + name);
+  }
+
   explicit Program(std::vector<std::string> command) {
     std::array<int, 2> ends{};
     std::array<int, 2> input{};

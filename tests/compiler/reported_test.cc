@@ -246,7 +246,7 @@ const std::vector<Canary> kReported = {
        LocatingTask task = note_lines(distances);
        task.handle.resume();
        task.handle.destroy();
-       require(distances == std::vector<unsigned>{1, 3});
+       require(distances == std::vector<unsigned>{1, 2});
        co_return;
      },
      right, right},

@@ -138,8 +138,7 @@ TEST(Address, ComparesFamilyThenBytesThenPortThenScope) {
   std::sort(addresses.begin(), addresses.end());
   std::string order;
   for (const Address& address : addresses) order += address.to_string() + " ";
-  EXPECT_EQ(order,
-            "9.9.9.9:80 9.9.9.9:81 10.0.0.1:80 [::1]:9 [fe80::1%1]:1 [fe80::1%2]:1 ");
+  EXPECT_EQ(order, "9.9.9.9:80 9.9.9.9:81 10.0.0.1:80 [::1]:9 [fe80::1%1]:1 [fe80::1%2]:1 ");
   EXPECT_EQ(Address(), Address::from("0.0.0.0:0"));
   EXPECT_EQ(Address::loopback(7).with_port(8), Address::loopback(8));
   EXPECT_LT(Address::loopback(7), Address::loopback(8));

@@ -29,6 +29,22 @@ TEST(Candidate, YieldsToTheLeaderOfItsTermEvenIfTheLogsDisagree) {
                 "event=refused_append sender=2 sender_term=2 reason=log_mismatch"}));
 }
 
+// K5, V11: while its own vote is being written, a candidate has asked nobody. A disk that is slower
+// than the timeout must not add a term for each timeout, each waiting behind the one before.
+TEST(Candidate, BeginsNoTermBeforeItsOwnVoteIsDurable) {
+  Server server({.voters = {1}, .options = kPlain});
+  server.time_out();
+  const TimePoint first = server.state.election_deadline();
+  server.time_out();
+  server.time_out();
+  EXPECT_EQ(server.state.term(), 1U);
+  EXPECT_EQ(server.state.role(), Role::candidate);
+  EXPECT_GT(server.state.election_deadline(), first);
+  EXPECT_FALSE(server.state.election_won());
+  server.sync();
+  EXPECT_TRUE(server.state.election_won());
+}
+
 // K2, §1.3
 TEST(Candidate, RejectsALeaderOfALowerTermAndStays) {
   Server server({.options = kPlain, .hard_state = {.term = 3}});

@@ -38,11 +38,10 @@ TEST(Events, EachIsFormattedUnderItsName) {
 }
 
 TEST(Events, SayWhoAndWhy) {
-  EXPECT_EQ(format({.kind = EventKind::refused_vote,
-                    .peer = 3,
-                    .term = 7,
-                    .refusal = Refusal::log_behind}),
-            "event=refused_vote candidate=3 candidate_term=7 reason=log_behind");
+  EXPECT_EQ(
+      format(
+          {.kind = EventKind::refused_vote, .peer = 3, .term = 7, .refusal = Refusal::log_behind}),
+      "event=refused_vote candidate=3 candidate_term=7 reason=log_behind");
   EXPECT_EQ(format({.kind = EventKind::became_leader, .count = 2, .position = {7, 41}}),
             "event=became_leader last_index=41 votes=2");
   EXPECT_EQ(format({.kind = EventKind::stepped_down, .reason = StepDown::no_quorum}),

@@ -49,13 +49,12 @@ TEST(HardStateFile, AnyRecordComesBackAsItWas) {
   EXPECT_TRUE(rc::check([](std::uint64_t cluster, ServerId self, std::uint64_t directory,
                            std::uint64_t start, Term term, ServerId vote, ChangeNumber change,
                            std::uint64_t saved) {
-    const HardStateRecord any{
-        .identity = {.cluster = cluster,
-                     .self = self,
-                     .incarnation = {.directory = directory, .start = start}},
-        .hard_state = {.term = term, .vote = vote},
-        .change = change,
-        .saved = saved};
+    const HardStateRecord any{.identity = {.cluster = cluster,
+                                           .self = self,
+                                           .incarnation = {.directory = directory, .start = start}},
+                              .hard_state = {.term = term, .vote = vote},
+                              .change = change,
+                              .saved = saved};
     const ReadHardState found = read_hard_state(first_write(any).bytes, cluster, self);
     RC_ASSERT(found.refusal == std::string());
     RC_ASSERT(found.record == any);

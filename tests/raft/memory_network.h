@@ -46,7 +46,9 @@ class MemoryNetwork {
     TaskGroup* group;
   };
 
-  [[nodiscard]] bool is_open(ServerId from, ServerId to) const { return !cut_.contains({from, to}); }
+  [[nodiscard]] bool is_open(ServerId from, ServerId to) const {
+    return !cut_.contains({from, to});
+  }
 
   std::map<ServerId, Host> hosts_;
   std::set<std::pair<ServerId, ServerId>> cut_;
@@ -102,8 +104,7 @@ class MemoryTransport final : public Transport {
     const auto answer = std::make_shared<Answer<Reply>>();
     host->second.group->spawn("handler", handle<Reply, Request>, host->second.service,
                               *decode<Request>(encode(request)).message, answer);
-    std::optional<std::optional<Reply>> reply =
-        co_await within(deadline - now(), answer->wait());
+    std::optional<std::optional<Reply>> reply = co_await within(deadline - now(), answer->wait());
     if (!reply || !*reply || !network_.is_open(peer, self_)) co_return std::nullopt;
     co_return decode<Reply>(encode(**reply)).message;
   }

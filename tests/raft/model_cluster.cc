@@ -199,7 +199,7 @@ void ModelCluster::store(Member& member) {
     owner.stored = record;
     owner.stored_change = change;
     owner.storing = false;
-    let(id, life, [this, &owner, change](State& stored) {
+    let(id, life, [&owner, change](State& stored) {
       stored.durable_up_to(change);
       for (const auto& [after, action] : std::exchange(owner.held, {})) {
         if (stored.is_durable(after)) {
@@ -246,7 +246,8 @@ void ModelCluster::deliver(ServerId to, ServerId from, std::uint64_t life,
         if (message.granted) tell_vote(to, message.term, from);
       }
       carry(to, from, [this, from, life, request, message] {
-        let(from, life, [&](State& asker) { asker.handle(request, message, now_); });
+        let(from, life,
+            [this, request, message](State& asker) { asker.handle(request, message, now_); });
       });
     };
     if (state.is_durable(reply->after)) return leave();

@@ -20,14 +20,14 @@ struct ModelSetup {
   std::size_t servers = 3;
   Options options = {};
   std::uint64_t seed = 1;
-  std::map<ServerId, Options> options_of = {};         // where they differ
-  std::map<ServerId, std::vector<Term>> logs = {};     // empty where not said
-  std::map<ServerId, HardState> hard_states = {};      // the last term of the log where not said
+  std::map<ServerId, Options> options_of = {};      // where they differ
+  std::map<ServerId, std::vector<Term>> logs = {};  // empty where not said
+  std::map<ServerId, HardState> hard_states = {};   // the last term of the log where not said
   Duration latency_min = std::chrono::microseconds(200);
   Duration latency_max = std::chrono::milliseconds(1);
   Duration sync_min = std::chrono::microseconds(500);  // how long a disk takes to store a change
   Duration sync_max = std::chrono::milliseconds(2);
-  double loss = 0;                                     // of each message
+  double loss = 0;  // of each message
   double duplication = 0;
 };
 
@@ -36,11 +36,11 @@ class ModelCluster {
   explicit ModelCluster(const ModelSetup& setup);
 
   // ---- Faults ----
-  void crash(ServerId id);    // forgets all but what its disk has stored
+  void crash(ServerId id);  // forgets all but what its disk has stored
   void restart(ServerId id);
-  void pause(ServerId id);    // does nothing; messages wait for it
+  void pause(ServerId id);  // does nothing; messages wait for it
   void resume(ServerId id);
-  void cut(ServerId one, ServerId other);           // both directions
+  void cut(ServerId one, ServerId other);  // both directions
   void cut_one_way(ServerId from, ServerId to);
   void isolate(ServerId id);
   void heal() { cut_.clear(); }
@@ -73,8 +73,8 @@ class ModelCluster {
   struct Member {
     ServerId id = kNobody;
     std::unique_ptr<Random> random;
-    std::unique_ptr<State> state;   // nothing while it is down
-    std::uint64_t life = 0;         // ends all that was under way for an earlier one
+    std::unique_ptr<State> state;  // nothing while it is down
+    std::uint64_t life = 0;        // ends all that was under way for an earlier one
     bool paused = false;
     std::vector<std::function<void()>> waiting;  // for it to be resumed
     // The disk.

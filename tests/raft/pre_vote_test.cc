@@ -153,6 +153,7 @@ TEST(PreVote, AFailedTransferIsFollowedByAnOrdinaryRound) {
   Server server({.options = Options::plain()});
   (void)server.state.handle(heartbeat(2, 1), at(10ms));
   (void)server.state.handle(TimeoutNow{.header = from(2), .term = 1}, at(11ms));
+  server.sync();
   server.time_out();
   EXPECT_FALSE(server.state.compose_request_vote(3).message.leadership_transfer);
 }

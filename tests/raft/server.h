@@ -13,7 +13,9 @@ namespace coracle::raft {
 inline constexpr ClusterId kCluster = 77;
 
 // Virtual time: a point so long after the start of the test.
-constexpr TimePoint at(Duration since_start) { return TimePoint(std::chrono::hours(1)) + since_start; }
+constexpr TimePoint at(Duration since_start) {
+  return TimePoint(std::chrono::hours(1)) + since_start;
+}
 
 constexpr Incarnation life(ServerId server, std::uint64_t start = 1) {
   return {.directory = 1000 + server, .start = start};
@@ -25,10 +27,10 @@ struct Setup {
   std::vector<ServerId> learners = {};
   Options options = {};
   HardState hard_state = {};
-  std::vector<Term> log = {};                  // the terms of its entries
-  std::optional<LogIndex> durable = {};        // how many of them; all, if not said
+  std::vector<Term> log = {};            // the terms of its entries
+  std::optional<LogIndex> durable = {};  // how many of them; all, if not said
   std::uint64_t seed = 1;
-  std::uint64_t start = 1;                     // which start on its directory
+  std::uint64_t start = 1;  // which start on its directory
 };
 
 // A server whose disk is as fast as the test wants: nothing is durable before `sync()`.
@@ -36,14 +38,14 @@ class Server {
  public:
   explicit Server(const Setup& setup = {}, TimePoint now = at({}))
       : random_(setup.seed),
-        state(Identity{.cluster = kCluster,
-                       .self = setup.id,
-                       .incarnation = life(setup.id, setup.start)},
-              setup.options, Configuration(setup.voters, setup.learners),
-              Recovered{.hard_state = setup.hard_state,
-                        .change = 0,
-                        .log = Log(setup.log, setup.durable.value_or(setup.log.size()))},
-              random_, [this](const Event& event) { events.push_back(event); }, now) {}
+        state(
+            Identity{
+                .cluster = kCluster, .self = setup.id, .incarnation = life(setup.id, setup.start)},
+            setup.options, Configuration(setup.voters, setup.learners),
+            Recovered{.hard_state = setup.hard_state,
+                      .change = 0,
+                      .log = Log(setup.log, setup.durable.value_or(setup.log.size()))},
+            random_, [this](const Event& event) { events.push_back(event); }, now) {}
 
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

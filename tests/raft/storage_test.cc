@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -42,13 +43,27 @@ TEST(StorageTest, ANewDirectoryIsMadeWholeOrNotAtAll) {
     plan_fault({});
     const std::string path = directory + "/a/b";
     const Storage storage = co_await Storage::open(path, kTheCluster, 3);
-    EXPECT_EQ(calls_of_storage(), (Calls{"sync directory",                    // the parent
-                                         "write 16384 @0", "sync", "rename",  // the file
-                                         "sync directory"}));                 // its name
+    // The names of all directories above it, the file, and its name.
+    Calls expected(static_cast<std::size_t>(std::ranges::count(path, '/')), "sync directory");
+    expected.insert(expected.end(), {"write 16384 @0", "sync", "rename", "sync directory"});
+    EXPECT_EQ(calls_of_storage(), expected);
     EXPECT_EQ(storage.hard_state(), HardState());
     EXPECT_EQ(storage.identity().self, 3U);
     EXPECT_EQ(storage.identity().incarnation.start, 1U);
     EXPECT_NE(storage.identity().incarnation.directory, 0U);
+  });
+}
+
+// D1: a start that crashed may have made the directory and not its name durable.
+TEST(StorageTest, AnEmptyDirectoryIsTakenForOneThatMayVanish) {
+  run_with_directory([](std::string directory) -> Task<> {
+    const std::string path = directory + "/a";
+    co_await make_directory(path);
+    plan_fault({});
+    const Storage storage = co_await Storage::open(path, kTheCluster, 3);
+    const auto calls = calls_of_storage();
+    const auto levels = std::ranges::count(path, '/');
+    EXPECT_EQ(std::ranges::count(calls, "sync directory"), levels + 1);
   });
 }
 

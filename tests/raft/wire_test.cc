@@ -85,9 +85,9 @@ Message any_message() {
 
 template <class Message>
 class EachMessage : public testing::Test {};
-using Messages = testing::Types<Hello, HelloReply, PreVote, PreVoteReply, RequestVote,
-                                RequestVoteReply, AppendEntries, AppendEntriesReply, TimeoutNow,
-                                TimeoutNowReply>;
+using Messages =
+    testing::Types<Hello, HelloReply, PreVote, PreVoteReply, RequestVote, RequestVoteReply,
+                   AppendEntries, AppendEntriesReply, TimeoutNow, TimeoutNowReply>;
 TYPED_TEST_SUITE(EachMessage, Messages, );
 
 TYPED_TEST(EachMessage, ComesBackAsItWas) {
@@ -137,9 +137,10 @@ std::vector<std::byte> bytes_of(std::initializer_list<unsigned> numbers) {
 
 // [1, 9, [1, 2, 3, [4, 5], 6], 7], with elements of a later version behind each array's own.
 TEST(Wire, UnknownTrailingFieldsAreIgnored) {
-  const auto bytes = bytes_of({0x95, 1, 9,                                        //
-                               0x97, 1, 2, 3, 0x93, 4, 5, 0xC0, 6, 0x81, 1, 2, 0xA1, 'x',  //
-                               7, 0x92, 0xC3, 0xC2});
+  const auto bytes =
+      bytes_of({0x95, 1,    9,                                                      //
+                0x97, 1,    2,    3,   0x93, 4, 5, 0xC0, 6, 0x81, 1, 2, 0xA1, 'x',  //
+                7,    0x92, 0xC3, 0xC2});
   const auto decoded = decode<TimeoutNow>(bytes);
   ASSERT_EQ(decoded.error, "");
   const TimeoutNow expected{.header = {.cluster = 1,

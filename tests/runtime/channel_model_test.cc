@@ -35,15 +35,14 @@ std::ostream& operator<<(std::ostream& stream, const Action& action) {
 }
 
 rc::Gen<Action> any_action() {
-  return rc::gen::construct<Action>(
-      rc::gen::weightedElement<Step>({{9, Step::send},
-                                      {9, Step::receive},
-                                      {6, Step::try_send},
-                                      {6, Step::try_receive},
-                                      {8, Step::cancel},
-                                      {1, Step::close},
-                                      {4, Step::settle}}),
-      rc::gen::inRange<std::size_t>(0, 6));
+  return rc::gen::construct<Action>(rc::gen::weightedElement<Step>({{9, Step::send},
+                                                                    {9, Step::receive},
+                                                                    {6, Step::try_send},
+                                                                    {6, Step::try_receive},
+                                                                    {8, Step::cancel},
+                                                                    {1, Step::close},
+                                                                    {4, Step::settle}}),
+                                    rc::gen::inRange<std::size_t>(0, 6));
 }
 
 // How each operation ended, by its number: "sent", "refused", "canceled", "got 3", "got nothing".

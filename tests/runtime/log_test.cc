@@ -41,9 +41,9 @@ Task<> say_each() {
 }
 
 TEST(Log, WritesLevelTaskAndLine) {
-  EXPECT_EQ(logged_by(say_each()), Lines({"info task=main became_leader term=7 votes=2",
-                                          "warning task=main late",
-                                          "error task=main failed error=\"no space\""}));
+  EXPECT_EQ(logged_by(say_each()),
+            Lines({"info task=main became_leader term=7 votes=2", "warning task=main late",
+                   "error task=main failed error=\"no space\""}));
 }
 
 TEST(Log, WritesWhatTheLevelAllows) {

@@ -55,8 +55,7 @@ TEST(Random, TheDistributionsMeanTheSameForEver) {
   Random coins(7);
   std::vector<int> tossed;
   for (int i = 0; i < 20; ++i) tossed.push_back(coins.chance(0.25) ? 1 : 0);
-  EXPECT_EQ(tossed,
-            (std::vector<int>{0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1}));
+  EXPECT_EQ(tossed, (std::vector<int>{0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1}));
 }
 
 // 60,000 throws: a count is off by more than 500 (5.5 standard deviations) never.

@@ -105,7 +105,9 @@ TEST(Remote, ThrowsWhenTheSenderIsDropped) {
     threads.start([sender = remote.sender()] {});
     co_await expect_owner_dead(remote);
     Remote<int> never_asked;
-    { const RemoteSender<int> dropped_at_once = never_asked.sender(); }
+    {
+      const RemoteSender<int> dropped_at_once = never_asked.sender();
+    }
     co_await expect_owner_dead(never_asked);
   }());
 }
@@ -189,11 +191,11 @@ Task<> everything() {
   Remote<Pointer> value;
   Remote<int> failure;
   Remote<int> dropped;
-  threads.start([first = value.sender(), second = failure.sender(),
-                 third = dropped.sender()]() mutable {
-    first.complete(std::make_unique<int>(7));
-    second.fail(std::make_exception_ptr(std::runtime_error("broken")));
-  });
+  threads.start(
+      [first = value.sender(), second = failure.sender(), third = dropped.sender()]() mutable {
+        first.complete(std::make_unique<int>(7));
+        second.fail(std::make_exception_ptr(std::runtime_error("broken")));
+      });
   Pointer received = co_await value.receive();
   EXPECT_EQ(*received, 7);
   try {

@@ -103,9 +103,9 @@ TEST(TimerHeapDeathTest, ATimerIsArmedOnceAtATime) {
 class Model {
  public:
   void arm(std::size_t id, TimePoint deadline) {
-    const auto place = std::upper_bound(
-        entries_.begin(), entries_.end(), deadline,
-        [](TimePoint left, const Entry& right) { return left < right.deadline; });
+    const auto place =
+        std::upper_bound(entries_.begin(), entries_.end(), deadline,
+                         [](TimePoint left, const Entry& right) { return left < right.deadline; });
     entries_.insert(place, {deadline, id});
   }
   void disarm(std::size_t id) {
@@ -135,10 +135,10 @@ class Model {
 // Few distinct deadlines, so that many are equal; arming an armed timer moves it.
 RC_GTEST_PROP(TimerHeapModel, BehavesLikeASortedList, ()) {
   enum class Step : std::uint8_t { arm, disarm, expire };
-  const auto actions = *rc::gen::container<std::vector<std::tuple<Step, std::size_t, int>>>(
-      rc::gen::tuple(rc::gen::weightedElement<Step>({{6, Step::arm}, {3, Step::disarm},
-                                                     {1, Step::expire}}),
-                     rc::gen::inRange<std::size_t>(0, 64), rc::gen::inRange(0, 30)));
+  const auto actions =
+      *rc::gen::container<std::vector<std::tuple<Step, std::size_t, int>>>(rc::gen::tuple(
+          rc::gen::weightedElement<Step>({{6, Step::arm}, {3, Step::disarm}, {1, Step::expire}}),
+          rc::gen::inRange<std::size_t>(0, 64), rc::gen::inRange(0, 30)));
   TimerHeap heap;
   Model model;
   Expired expired;
