@@ -5,20 +5,26 @@
 #include <sys/types.h>
 #include <unistd.h>
 #include <cerrno>
+#include <condition_variable>
 #include <mutex>
 
 namespace coracle::raft {
 namespace {
 
 std::mutex mutex;  // calls come from the threads of the pool
+std::condition_variable planned_anew;
+int plans = 0;
 DiskFault planned;
 std::vector<std::string> made;
 
-// Notes a call, and returns the fault that is planned for it.
+// Notes a call, and returns the fault that is planned for it, except that a hold ends here.
 DiskFault::Kind note(std::string call) {
-  const std::lock_guard lock(mutex);
+  std::unique_lock lock(mutex);
   made.push_back(std::move(call));
-  return static_cast<int>(made.size()) == planned.nth ? planned.kind : DiskFault::Kind::none;
+  if (static_cast<int>(made.size()) != planned.nth) return DiskFault::Kind::none;
+  if (planned.kind != DiskFault::Kind::hold) return planned.kind;
+  planned_anew.wait(lock, [plan = plans] { return plans != plan; });
+  return DiskFault::Kind::none;
 }
 
 // Does what a fault asks for, except for what only a write can do.
@@ -37,6 +43,8 @@ void plan_fault(DiskFault fault) {
   const std::lock_guard lock(mutex);
   planned = fault;
   made.clear();
+  ++plans;
+  planned_anew.notify_all();
 }
 
 std::vector<std::string> calls_made() {

@@ -15,6 +15,7 @@ struct DiskFault {
     die_before,  // the process ends without having made it
     die_within,  // a write reaches the file in part, then the process ends; else like die_before
     fail,        // it reports EIO, and does nothing
+    hold,        // it waits until another plan is made, and then does what it should
   };
   Kind kind = Kind::none;
   int nth = 0;
