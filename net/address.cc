@@ -21,8 +21,8 @@ bool parse_number(std::string_view text, Number& number) {
 }
 
 // inet_pton wants a terminated string.
-template <std::size_t Size>
-bool parse_bytes(int family, std::string_view text, std::array<std::byte, Size>& bytes) {
+template <std::size_t size>
+bool parse_bytes(int family, std::string_view text, std::array<std::byte, size>& bytes) {
   char terminated[INET6_ADDRSTRLEN] = {};
   if (text.size() >= sizeof terminated || text.find('\0') != text.npos) return false;
   std::copy(text.begin(), text.end(), terminated);
