@@ -183,7 +183,7 @@ Task<std::optional<ReplyMessage>> RpcTransport::exchange(std::string_view method
     if (refusal.fault().code == kNotIntroduced && client == link.client) link.useless.set();
     co_return std::nullopt;
   } catch (const TimedOut&) {
-    // The connection's own limit: no reply, like the deadline.
+    reply.reset();  // the connection's own limit: no reply, like the deadline
   } catch (const Error&) {
     co_return std::nullopt;  // keep_connected() sees the end of the connection, and tells why
   } catch (...) {

@@ -225,7 +225,9 @@ Task<> legal_forms() {
       group.spawn("others", use_many, std::optional<std::string>("set"), nullptr,
                   std::variant<int, std::string>("text"), std::vector<int>(), nullptr);
       const int value = round;
-      group.spawn("by value", [value, small]() -> Task<> { return use_string(small + ' '); });
+      group.spawn("by value", [value, small]() -> Task<> {
+        return use_string(small + std::string(static_cast<std::size_t>(value), ' '));
+      });
       std::function<Task<>()> function = [value]() -> Task<> {
         return value < 0 ? use_string("x") : use_string("y");
       };
