@@ -30,8 +30,6 @@ TaskGroup::~TaskGroup() {
 
 void TaskGroup::adopt(SpawnedTask task) {
   Fiber& child = task.fiber();
-  if (opener_.loop().tearing_down()) [[unlikely]]
-    return SpawnedTask::destroy(*child.root_);
   CORACLE_CHECK(&child.loop() == Loop::current_or_null(), "a group spawns on its own loop only");
   child.previous_sibling_ = last_child_;
   (last_child_ == nullptr ? first_child_ : last_child_->next_sibling_) = &child;
