@@ -98,6 +98,8 @@ const FrameLink* TaskGroup::waiting_for(const FrameLink& frame) {
   return &frame.fiber->group_->frame_;
 }
 
+void TaskGroup::clear(std::byte* memory, std::size_t bytes) { std::memset(memory, 0, bytes); }
+
 // Looks for the address of a local in any frame from the running one up to the one that opened
 // this group; if it is not below this group, up to its fiber's root.
 void TaskGroup::scan(std::string_view name, const void* stored, std::size_t bytes) const {
@@ -117,11 +119,14 @@ void TaskGroup::scan(std::string_view name, const void* stored, std::size_t byte
 }
 
 bool TaskGroup::refers_to(const FrameLink& frame, const void* stored, std::size_t bytes) {
+  const auto own = reinterpret_cast<std::uintptr_t>(stored);
   const auto begin = reinterpret_cast<std::uintptr_t>(frame.handle.address());
   const std::uintptr_t end = begin + FramePool::frame_bytes(frame.handle.address());
   for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= bytes; at += sizeof(std::uintptr_t)) {
     std::uintptr_t word = 0;
     std::memcpy(&word, static_cast<const std::byte*>(stored) + at, sizeof(word));
+    // A small string points into itself, and spawn() may have been inlined into the frame.
+    if (word >= own && word < own + bytes) continue;
     if (word >= begin && word < end) return true;
   }
   return false;

@@ -94,6 +94,8 @@ class TaskGroup {
  private:
   void unlink(Fiber& child);
   void fail(std::exception_ptr failure, std::string_view who);
+  // Out of line: an optimizer drops what is written where an object is about to be made.
+  static void clear(std::byte* memory, std::size_t bytes);
   void scan(std::string_view name, const void* stored, std::size_t bytes) const;
   [[nodiscard]] static const FrameLink* waiting_for(const FrameLink& frame);
   [[nodiscard]] static bool refers_to(const FrameLink& frame, const void* stored,
@@ -158,8 +160,9 @@ template <class F, class... Args>
 void TaskGroup::spawn(std::string_view name, F&& function, Args&&... args) {
   using Stored = std::tuple<std::decay_t<F>, std::decay_t<Args>...>;
   if constexpr (kDebugChecks) {
-    // Zeroed first: padding must not hold what an earlier user of this memory left.
-    alignas(Stored) std::byte memory[sizeof(Stored)] = {};
+    // Padding must not hold what an earlier user of this memory left.
+    alignas(Stored) std::byte memory[sizeof(Stored)];
+    clear(memory, sizeof(memory));
     auto* stored = ::new (memory) Stored(std::forward<F>(function), std::forward<Args>(args)...);
     scan(name, memory, sizeof(memory));
     struct Destroy {
