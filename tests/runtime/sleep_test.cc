@@ -124,6 +124,17 @@ Task<> some_sleeps() {
   });
 }
 
+TEST(Sleep, ThatIsCanceledLeavesNoTimerBehind) {
+  int ended = 0;
+  sweep::SteppedRun stepped([&] { return with_timeout(2h, sleep_long(ended)); });
+  ASSERT_TRUE(stepped.resume(1));
+  EXPECT_EQ(stepped.armed_timers(), 2U);
+  stepped.cancel();
+  stepped.finish();
+  EXPECT_EQ(stepped.armed_timers(), 0U);
+  EXPECT_EQ(ended, 0);
+}
+
 TEST(Sleep, SurvivesCancellationAndCrashAnywhere) {
   sweep::cancel_everywhere(some_sleeps);
   sweep::crash_everywhere(some_sleeps);

@@ -103,6 +103,9 @@ class SteppedRun {
     return true;
   }
 
+  // How many deadlines are armed, besides the watchdog's.
+  [[nodiscard]] std::size_t armed_timers() { return driver_.loop().timers().size() - 1; }
+
   void cancel() { driver_.cancel_main(); }
   void crash() { driver_.tear_down(); }
 
