@@ -16,6 +16,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -167,8 +168,10 @@ class State {
     std::optional<Incarnation> incarnation;  // its latest life
     bool has_promised = false;               // that directory held a term, a vote or entries (D8)
     bool timing_reported = false;
-    TimePoint heard{};     // as leader: its last reply, or the election
-    LogPosition durable;   // as leader: the end of its durable log, as last told
+    std::set<IdentityFault> faults_reported;  // of this life
+    std::optional<Term> append_refused;       // the last, so that it is told once
+    TimePoint heard{};                        // as leader: its last reply, or the election
+    LogPosition durable;                      // as leader: the end of its durable log, as last told
     LogPosition missed{};  // as leader: the last conflict, so that it is told once
   };
 
@@ -199,6 +202,7 @@ class State {
   bool accept(const RequestHeader& header, bool has_promised);
   bool accept(const RequestHeader& asked, const ReplyHeader& reply, bool has_promised);
   [[nodiscard]] IdentityFault fault_of_life(ServerId server, const Incarnation& incarnation) const;
+  [[nodiscard]] Peer& known(ServerId server);
   void report_fault(ServerId sender, IdentityFault fault);
   void note_life(ServerId server, const Incarnation& incarnation, bool has_promised);
   void compare_timing(ServerId peer, const Timing& timing);
@@ -242,11 +246,8 @@ class State {
   std::optional<TimePoint> last_contact_;
 
   std::map<ServerId, Peer> peers_;  // the other members
+  Peer stranger_;                   // all who are none: what was told of one, was told of them
   RequestId last_request_ = 0;
-
-  // What was reported last, so that a peer that repeats itself does not fill the log.
-  std::optional<std::pair<ServerId, IdentityFault>> reported_fault_;
-  std::optional<std::pair<ServerId, Term>> reported_append_;
 };
 
 }  // namespace coracle::raft

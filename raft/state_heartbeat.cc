@@ -58,8 +58,8 @@ Reply<AppendEntriesReply> State::handle(const AppendEntries& request, TimePoint 
     reply.matched = std::min(request.previous, log_.durable());
   } else {
     if (refusal == Refusal::log_mismatch) reply.conflict = log_.conflict_with(request.previous);
-    const std::pair<ServerId, Term> repeated{sender, request.term};
-    if (std::exchange(reported_append_, repeated) != repeated) {
+    std::optional<Term>& last_refused = known(sender).append_refused;
+    if (std::exchange(last_refused, request.term) != request.term) {
       emit({.kind = EventKind::refused_append,
             .peer = sender,
             .term = request.term,

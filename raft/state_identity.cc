@@ -58,16 +58,23 @@ void State::note_life(ServerId server, const Incarnation& incarnation, bool has_
   const auto known = peers_.find(server);
   if (known == peers_.end()) return;
   Peer& peer = known->second;
-  if (peer.incarnation != incarnation) peer.timing_reported = false;
+  if (peer.incarnation != incarnation) {
+    peer.timing_reported = false;
+    peer.faults_reported.clear();
+  }
   peer.incarnation = incarnation;
   peer.has_promised = peer.has_promised || has_promised;
 }
 
+State::Peer& State::known(ServerId server) {
+  const auto found = peers_.find(server);
+  return found == peers_.end() ? stranger_ : found->second;
+}
+
+// Each kind once per life of its sender, however many of them take turns: no peer fills the log.
 void State::report_fault(ServerId sender, IdentityFault fault) {
-  const std::pair<ServerId, IdentityFault> repeated{sender, fault};
-  if (reported_fault_ == repeated) return;
-  reported_fault_ = repeated;
-  emit({.kind = EventKind::ignored_message, .peer = sender, .fault = fault});
+  const bool is_new = known(sender).faults_reported.insert(fault).second;
+  if (is_new) emit({.kind = EventKind::ignored_message, .peer = sender, .fault = fault});
 }
 
 Hello State::compose_hello(ServerId peer) {

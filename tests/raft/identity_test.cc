@@ -51,6 +51,37 @@ TEST(Identity, WhatIsNotMeantForThisServerChangesNothing) {
   }
 }
 
+// Each kind of each member is told once per life of its sender, and all strangers together count as
+// one, whoever they say they are.
+TEST(Identity, FaultySendersThatTakeTurnsAreToldOfOnce) {
+  Server server;
+  (void)server.state.handle(pre_vote_request(2, 1), at(1ms));
+  (void)server.state.handle(pre_vote_request(3, 1), at(1ms));
+  server.take_events();
+  std::size_t told = 0;
+  const auto send = [&](ServerId sender, bool other_cluster) {
+    Hello hello{.header = from(sender), .timing = {}};
+    if (other_cluster) hello.header.cluster = 1;
+    if (!other_cluster) hello.header.to = 3;
+    EXPECT_FALSE(server.state.handle(hello));
+    told += server.take_events().size();
+  };
+  for (ServerId round = 0; round < 100; ++round) {
+    for (const ServerId sender : {ServerId{2}, ServerId{3}, 1000 + round, 2000 + round}) {
+      send(sender, true);
+      send(sender, false);
+    }
+  }
+  EXPECT_EQ(told, 6U) << "two kinds of two members and of the strangers";
+
+  PreVote reborn = pre_vote_request(2, 1);
+  reborn.header.incarnation = life(2, 7);
+  (void)server.state.handle(reborn, at(2ms));
+  server.take_events();
+  send(2, true);
+  EXPECT_EQ(told, 7U) << "another life is told of anew";
+}
+
 // N1
 TEST(Identity, AReplyNamesBothLivesAndTheQuestion) {
   Server server({.start = 4});
