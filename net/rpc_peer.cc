@@ -17,7 +17,13 @@ RpcPeer::RpcPeer(RpcServer& server, Stream stream, std::uint64_t number)
       reader_(std::make_unique<MessageReader>(stream_, server.options_.limits)),
       permits_(server.options_.calls_max) {}
 
-RpcPeer::~RpcPeer() = default;
+RpcPeer::~RpcPeer() {
+  while (!at_end_.empty()) {
+    const std::function<void()> last = std::move(at_end_.back());
+    at_end_.pop_back();
+    last();
+  }
+}
 
 std::size_t RpcPeer::message_bytes_max() const { return server_.options_.limits.message_bytes_max; }
 

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "net/buffer_pool.h"
 #include "net/rpc_message.h"
@@ -26,6 +29,11 @@ class RpcPeer {
   [[nodiscard]] const std::string& name() const { return stream_.peer_name(); }
   // Returns its number among all connections that the server has had: 1, 2, 3, ...
   [[nodiscard]] std::uint64_t number() const { return number_; }
+
+  // Runs `function` when the connection has ended and its calls have, too, in the reverse order of
+  // these requests: for what a service keeps for each client.
+  //   Requires   that it does not throw; that what it refers to outlives the connection.
+  void at_end(std::function<void()> function) { at_end_.push_back(std::move(function)); }
 
   // Mechanism, for RpcServer and RpcReply ---------------------------------------------------------
 
@@ -54,6 +62,7 @@ class RpcPeer {
   BufferPool buffers_;
   Semaphore permits_;
   std::uint64_t ignored_ = 0;
+  std::vector<std::function<void()>> at_end_;
 };
 
 }  // namespace coracle::net

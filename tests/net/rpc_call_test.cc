@@ -44,6 +44,29 @@ TEST(Rpc, TellsAMethodWhoCalls) {
   });
 }
 
+// What a service keeps for a client goes when the client does, after its calls.
+TEST(Rpc, TellsAServiceThatAClientHasGone) {
+  with_service([](Service& service, Address address) -> Task<> {
+    RpcClient stays = co_await RpcClient::connect(address);
+    co_await stays.call("leave", "who stays");
+    {
+      RpcClient goes = co_await RpcClient::connect(address);
+      co_await goes.call("leave", "one");
+      co_await goes.call("leave", "two");
+      co_await goes.notify("hold", "its last call");
+      co_await until_held(service, 1);
+    }
+    co_await stays.call("sum", 1, 2);
+    EXPECT_TRUE(service.notes.empty()) << "a call of it goes on";
+    service.gates["its last call"].set();
+    while (service.notes.size() < 2) co_await sleep_for(1ms);
+    EXPECT_EQ(service.notes, (std::vector<std::string>{"end of two", "end of one"}));
+    EXPECT_EQ(service.held, 0) << "its calls had ended before";
+    co_await stays.call("sum", 1, 2);
+    EXPECT_EQ(service.notes.size(), 2U);
+  });
+}
+
 TEST(Rpc, AnswersConcurrentCallsInTheOrderInWhichTheyEnd) {
   with_service([](Service& service, Address address) -> Task<> {
     RpcClient client = co_await RpcClient::connect(address);

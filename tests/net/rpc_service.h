@@ -44,6 +44,9 @@ class Service {
     server.handle("who", [](RpcPeer& peer, const std::string& greeting) {
       return greeting + " " + std::to_string(peer.number()) + " " + peer.name();
     });
+    server.handle("leave", [this](RpcPeer& peer, std::string word) {
+      peer.at_end([this, word = std::move(word)] { notes.push_back("end of " + word); });
+    });
     server.handle("fail", &fail);
   }
 
