@@ -219,15 +219,32 @@ HelloReply RpcTransport::HelloMethod::operator()(net::RpcPeer& connection, Hello
 
 // A peer's connections are told apart by their numbers: a newer introduction ends the older one,
 // so that what an earlier connection still delivers is not taken for news. (N3)
-HelloReply RpcTransport::meet(const net::RpcPeer& connection, const Hello& request) {
+HelloReply RpcTransport::meet(net::RpcPeer& connection, const Hello& request) {
   const std::optional<HelloReply> reply = service_->meet(request);
   if (!reply) throw net::RpcError("ignored", service_->why_ignored(request.header));
-  std::uint64_t& newest = newest_[request.header.from];
-  newest = std::max(newest, connection.number());
+  introduce(connection, request.header.from);
   check_newest(connection, request.header);
   const auto found = links_.find(request.header.from);
   if (found != links_.end()) found->second->redial.notify_all();
   return *reply;
+}
+
+// A connection is one server's. What is kept of strangers goes with their connections, so that
+// nobody makes it grow.
+void RpcTransport::introduce(net::RpcPeer& connection, ServerId peer) {
+  const auto [speaker, is_first] = introduced_.try_emplace(connection.number(), peer);
+  if (speaker->second != peer) {
+    throw net::RpcError("ignored",
+                        "this connection is that of server " + std::to_string(speaker->second));
+  }
+  if (is_first) connection.at_end([this, number = connection.number()] { forget(number); });
+  std::uint64_t& newest = newest_[peer];
+  newest = std::max(newest, connection.number());
+}
+
+void RpcTransport::forget(std::uint64_t connection) {
+  const ServerId peer = introduced_.extract(connection).mapped();
+  if (!links_.contains(peer) && newest_[peer] == connection) newest_.erase(peer);
 }
 
 void RpcTransport::check_newest(const net::RpcPeer& connection, const RequestHeader& header) const {

@@ -59,14 +59,17 @@ class RpcTransport final : public Transport {
                                              TimePoint deadline);
   template <class ReplyMessage, class Request>
   void serve_method(std::string name);
-  HelloReply meet(const net::RpcPeer& connection, const Hello& request);
+  HelloReply meet(net::RpcPeer& connection, const Hello& request);
+  void introduce(net::RpcPeer& connection, ServerId peer);
+  void forget(std::uint64_t connection);
   void check_newest(const net::RpcPeer& connection, const RequestHeader& header) const;
 
   net::TcpListener listener_;
   net::RpcServer server_;
   Service* service_ = nullptr;
   std::map<ServerId, std::unique_ptr<Link>> links_;
-  std::map<ServerId, std::uint64_t> newest_;  // the number of a peer's newest connection to us
+  std::map<std::uint64_t, ServerId> introduced_;  // who speaks on each connection to us, by number
+  std::map<ServerId, std::uint64_t> newest_;      // the last of a peer's connections to us
 };
 
 }  // namespace coracle::raft

@@ -122,6 +122,26 @@ TEST(RpcTransportTest, HearsOnlyIntroducedPeersOnTheirNewestConnection) {
   });
 }
 
+// N1: whoever has said who it is cannot be another on the same connection.
+TEST(RpcTransportTest, AConnectionIsOneServers) {
+  Echo service;
+  run_beside_server(service, {}, [&](net::Address address, RpcTransport&) -> Task<> {
+    net::RpcClient client = co_await net::RpcClient::connect(address);
+    const RequestHeader from_2{.cluster = kTheCluster, .from = 2, .to = 1};
+    const RequestHeader from_3{.cluster = kTheCluster, .from = 3, .to = 1};
+    const net::Packed hello = packed(Hello{.header = from_2});
+    const net::Packed other = packed(Hello{.header = from_3});
+    const net::Packed vote = packed(RequestVote{.header = from_3, .term = 4});
+    co_await client.call<net::Packed>("hello", hello);
+    std::string why = co_await failure_of<net::Packed>(client, "hello", other);
+    EXPECT_NE(why.find("this connection is that of server 2"), std::string::npos) << why;
+    why = co_await failure_of<net::Packed>(client, "request_vote", vote);
+    EXPECT_NE(why.find("not_introduced"), std::string::npos) << why;
+    co_await client.call<net::Packed>("hello", hello);
+    EXPECT_TRUE(service.votes.empty());
+  });
+}
+
 // N1, N4: each refusal says why, and the connection lives on.
 TEST(RpcTransportTest, SaysWhyItDoesNotAnswer) {
   Echo service;
