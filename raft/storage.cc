@@ -98,7 +98,7 @@ Task<Storage> Storage::recover(DirectoryLock lock, std::string path, ClusterId c
 
 Task<> Storage::save(HardState hard_state, ChangeNumber change) {
   CORACLE_CHECK(change > newest_.change, "changes are saved in their order");
-  if (failed_) throw Error(EIO, "write", file_.path() + " (a write before had failed)");
+  if (failed_) throw Error(EIO, "write", file_.path() + " (a write before was not completed)");
   HardStateRecord record = newest_;
   record.hard_state = hard_state;
   record.change = change;

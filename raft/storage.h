@@ -43,7 +43,8 @@ class Storage {
   //   Throws     Error when the disk fails. Nothing is known of what is on it then, and a second
   //              try might report success for bytes that are lost: every later save fails, too.
   //              (D3, B56)
-  //   Canceled   throws if it had not begun; else it is waited for, and its result stands.
+  //   Canceled   throws, and leaves it open which of the two would be found, the record before or
+  //              this one: like after a failure, every later save fails.
   //   Requires   no other save in progress; change > change().
   [[nodiscard]] Task<> save(HardState hard_state, ChangeNumber change);
 

@@ -261,7 +261,9 @@ void ModelCluster::deliver(ServerId to, ServerId from, std::uint64_t life,
 void ModelCluster::tell_vote(ServerId voter, Term term, ServerId candidate) {
   const auto told = vote_told_.try_emplace({voter, term}, candidate).first;
   CORACLE_CHECK(told->second == candidate, "one vote per term, over all lives");
-  CORACLE_CHECK(members_.at(voter).stored.term >= term, "no vote is told that is not durable");
+  const HardState stored = members_.at(voter).stored;
+  CORACLE_CHECK(stored.term > term || stored == (HardState{.term = term, .vote = candidate}),
+                "no vote is told that is not durable");
 }
 
 void ModelCluster::check(const Member& member) {

@@ -180,7 +180,7 @@ TEST(StorageTest, AFailedSyncIsFatalForGood) {
         second = error.what();
       }
       EXPECT_NE(first.find("Input/output error"), std::string::npos) << first;
-      EXPECT_NE(second.find("a write before had failed"), std::string::npos) << second;
+      EXPECT_NE(second.find("a write before was not completed"), std::string::npos) << second;
       EXPECT_EQ(calls_made(), Calls{}) << "the disk was not asked again";
     });
   }
