@@ -31,14 +31,17 @@ std::optional<LeaderView> agreed_leader(const Answers& answers, std::ptrdiff_t u
 
 }  // namespace
 
-DemoCluster::DemoCluster(const Members& members, const std::vector<std::string>& timing,
-                         const std::string& directory, DemoLog& log) {
+DemoCluster::DemoCluster(std::uint64_t number, const Members& members,
+                         const std::vector<std::string>& timing, const std::string& directory,
+                         DemoLog& log) {
   for (const auto& [id, address] : members) {
     std::vector<std::string> arguments{"serve",
                                        "--id",
                                        std::to_string(id),
                                        "--members",
                                        print_members(members),
+                                       "--cluster",
+                                       std::to_string(number),
                                        "--data",
                                        directory + "/node-" + std::to_string(id),
                                        "--log",

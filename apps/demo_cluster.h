@@ -20,10 +20,10 @@ struct LeaderView {
 
 class DemoCluster {
  public:
-  // `timing` are the arguments of TimingFlags; each server keeps its data in a directory of its
-  // own below `directory`.
+  // `number` is that of the cluster, `timing` are the arguments of TimingFlags; each server keeps
+  // its data in a directory of its own below `directory`.
   //   Borrows    `log` for its own life.
-  DemoCluster(const Members& members, const std::vector<std::string>& timing,
+  DemoCluster(std::uint64_t number, const Members& members, const std::vector<std::string>& timing,
               const std::string& directory, DemoLog& log);
 
   [[nodiscard]] const std::vector<std::unique_ptr<DemoServer>>& servers() const { return servers_; }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "apps/cluster_number.h"
 #include "apps/commands.h"
 #include "apps/demo_console.h"
 #include "apps/timing_flags.h"
@@ -35,7 +36,8 @@ void introduce(const Members& members) {
 Task<> play(const DemoFlags& flags, const std::string& directory) {
   DemoLog log(wants_color());
   const Members members = free_members(flags.nodes);
-  DemoCluster cluster(members, flags.timing.arguments(), directory, log);
+  const std::uint64_t number = co_await cluster_number(directory);
+  DemoCluster cluster(number, members, flags.timing.arguments(), directory, log);
   introduce(members);
   co_await task_group([&](TaskGroup& group) -> Task<> {
     DemoConsole console(cluster, log, group);

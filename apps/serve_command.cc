@@ -18,10 +18,9 @@
 namespace coracle::demo {
 namespace {
 
-constexpr raft::ClusterId kCluster = 1;  // one cluster; its servers refuse those of another
-
 struct ServeFlags {
   std::uint64_t id = 0;
+  raft::ClusterId cluster = 1;
   Members members;
   std::string data;
   LogLevel log_level = LogLevel::info;
@@ -51,7 +50,7 @@ Task<> serve(const ServeFlags& flags) {
   std::vector<raft::ServerId> voters;
   for (const auto& [id, address] : flags.members) voters.push_back(id);
 
-  raft::Storage storage = co_await raft::Storage::open(flags.data, kCluster, flags.id);
+  raft::Storage storage = co_await raft::Storage::open(flags.data, flags.cluster, flags.id);
   raft::RpcTransport transport(net::TcpListener::listen(own_address), peers);
   raft::Configuration configuration(voters);
   raft::Node node(std::move(storage), configuration, transport, flags.timing.options());
@@ -88,6 +87,10 @@ void add_serve(CLI::App& app) {
           "--members", [flags](const std::string& text) { read_members(*flags, text); },
           "All servers: 1=127.0.0.1:7101,2=127.0.0.1:7102,3=127.0.0.1:7103")
       ->required();
+  command
+      ->add_option("--cluster", flags->cluster,
+                   "The number of its cluster: servers of another are refused")
+      ->capture_default_str();
   command->add_option("--data", flags->data, "The directory for its term and vote")->required();
   flags->timing.add_to(*command);
   const std::map<std::string, LogLevel> levels{

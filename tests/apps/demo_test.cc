@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <string>
@@ -179,6 +180,34 @@ TEST(Demo, LeavesNoChildBehindHoweverItEnds) {
     program.send(SIGKILL);
     EXPECT_EQ(program.wait(), 128 + SIGKILL);
   });
+}
+
+// With --data a cluster goes on where it was: its terms do not begin again, and nobody else's
+// server joins it.
+TEST(Demo, FindsItsDataAgain) {
+  std::string data = testing::TempDir() + "coracle-kept-XXXXXX";
+  ASSERT_NE(mkdtemp(data.data()), nullptr);
+  std::vector<int> terms;
+  for (int life = 1; life <= 2; ++life) {
+    Demo demo({"--data", data});
+    const std::string term = demo.ask("wait-leader 60s", "^leader=[0-9]+ term=([0-9]+)");
+    terms.push_back(std::stoi(term));
+    demo.program().type("quit");
+    EXPECT_EQ(demo.program().wait(), 0);
+  }
+  EXPECT_GT(terms[1], terms[0]);
+
+  Program foreign({coracle_path(), "serve", "--id", "1", "--members", "1=127.0.0.1:0", "--cluster",
+                   "5", "--data", data + "/node-1"});
+  EXPECT_NE(foreign.wait(), 0);
+  EXPECT_NE(foreign.printed().find("belongs to cluster"), std::string::npos) << foreign.printed();
+
+  std::ofstream(data + "/cluster") << "five";
+  Program damaged({coracle_path(), "demo", "--data", data});
+  EXPECT_NE(damaged.wait(), 0);
+  EXPECT_NE(damaged.printed().find("`five` is not a cluster's number"), std::string::npos)
+      << damaged.printed();
+  std::filesystem::remove_all(data);
 }
 
 TEST(Coracle, ListsWhatIsAllowed) {
