@@ -16,6 +16,7 @@ class BlockingRequest;
 class Child;
 class ChildSink;
 class FileRequest;
+class Loop;
 class PipeEnd;
 class Request;
 struct ChildPipes;
@@ -47,6 +48,13 @@ class BackEnd {
   BackEnd(const BackEnd&) = delete;
   BackEnd& operator=(const BackEnd&) = delete;
   virtual ~BackEnd() = default;
+
+  // Becomes the back end of `loop`, before anything else here is called.
+  virtual void serve(Loop& loop) = 0;
+
+  // Polls once: lets what was begun complete, and runs what was posted; waits for it until
+  // `earliest` at most, if it may wait.
+  virtual void poll(TimePoint earliest, bool may_wait) = 0;
 
   // Reads the monotonic clock anew.
   [[nodiscard]] virtual TimePoint now() = 0;

@@ -1,9 +1,12 @@
-// A loop on this thread, driven step by step. run() is this and a while loop; tests use it to stop
-// between steps. Mechanism.
+// A loop, driven step by step. run() is this and a while loop; tests use it to stop between steps,
+// and simulated worlds to make many loops take turns. Mechanism.
 #pragma once
 
+#include <cstdint>
+#include <exception>
 #include <memory>
 
+#include "runtime/back_end.h"
 #include "runtime/loop.h"
 #include "runtime/run.h"
 
@@ -11,13 +14,15 @@ namespace coracle {
 
 class LoopDriver {
  public:
-  // Makes a loop with the real back end.
+  // Makes a loop with the real back end. It is this thread's current loop until the driver ends.
   //   Throws     Error when the system gives none.
   //   Requires   a thread that runs no other loop.
   explicit LoopDriver(const RunOptions& options);
+  // Makes a loop with any back end. It is the current one only while a function of the driver runs.
+  LoopDriver(std::unique_ptr<BackEnd> back_end, std::uint64_t seed, const RunOptions& options);
   LoopDriver(const LoopDriver&) = delete;
   LoopDriver& operator=(const LoopDriver&) = delete;
-  // Closes everything.
+  // Waits for what goes on without a fiber, and closes everything.
   //   Requires   that main has ended or was torn down.
   ~LoopDriver();
 
@@ -25,19 +30,22 @@ class LoopDriver {
 
   // Makes `main` the main fiber.
   void start(Task<> main);
-  // One pass: ready fibers, then a poll (waiting only if nothing is ready), then deadlines, then
-  // ready fibers.
+  // One pass: a poll (waiting only if nothing is ready), then deadlines, then ready fibers.
   //   Returns    false once main has ended.
   bool step();
   // Asks the main scope to stop: what SIGINT does.
   void cancel_main();
+  // Returns    what main threw; nullptr if it did not.
+  [[nodiscard]] const std::exception_ptr& failure() const;
+  // True while something goes on without a fiber: lingering streams, abandoned lookups.
+  [[nodiscard]] bool busy() const;
   // A crash: destroys all fibers, leaf first.
   void tear_down();
-  // Waits for what goes on without a fiber (lingering streams, abandoned lookups), and throws what
-  // main threw.
+  // Waits for what goes on without a fiber, and throws what main threw.
   void finish();
 
  private:
+  void stay_current();
   void drain();
 
   struct Parts;

@@ -49,8 +49,12 @@ Loop::Loop(BackEnd& back_end, std::uint64_t seed, std::shared_ptr<spdlog::logger
 
 Loop::~Loop() {
   CORACLE_CHECK(live_fibers_ == 0, "a loop ends after its fibers");
-  const CurrentLoop current(*this);
   mailbox_->close();
+  end_extension();
+}
+
+void Loop::end_extension() {
+  const CurrentLoop current(*this);
   extension_.reset();
 }
 
@@ -65,11 +69,12 @@ void Loop::begin_pass() {
 }
 
 void Loop::run_ready() {
-  if (resuming_) return;
+  if (resuming_ || stopped_) return;
   resuming_ = true;
   if (budget_ == 0 && !exact_budget_) budget_ = 1;
   while (first_ready_ != nullptr && budget_ > 0) {
     --budget_;
+    ++resumptions_;
     Fiber& fiber = *first_ready_;
     first_ready_ = fiber.next_ready_;
     running_ = &fiber;
@@ -83,6 +88,11 @@ void Loop::run_ready() {
     }
   }
   resuming_ = false;
+}
+
+void Loop::stop_resuming() {
+  stopped_ = true;
+  budget_ = 0;
 }
 
 void Loop::run_posted() {

@@ -86,6 +86,8 @@ class Loop {
   // Installs `extension` (once), for extension().
   void extend(std::unique_ptr<LoopExtension> extension);
   [[nodiscard]] LoopExtension* extension() const { return extension_.get(); }
+  // Ends it before the loop: a crash, in which it is not waited for.
+  void end_extension();
 
   // --- for the driver -------------------------------------------------------------------------
   // Begins a pass: a new budget of resumptions.
@@ -97,12 +99,18 @@ class Loop {
   }
   // True once the pass has used up its resumptions.
   [[nodiscard]] bool pass_is_spent() const { return budget_ <= 0; }
+  // How many fibers were resumed since the loop was made.
+  [[nodiscard]] std::uint64_t resumptions() const { return resumptions_; }
   // Resumes ready fibers until there is none, or the pass's budget is spent. Back-end callbacks
   // end with it, and each may resume one fiber in any case: else a thousand connections would all
   // be read before most of them are served, when their buffers have left the cache. Inside a
   // fiber, or another call of it, it does nothing.
   void run_ready();
   [[nodiscard]] bool has_ready() const { return first_ready_ != nullptr; }
+  // Resumes no fiber any more once the running one has suspended: the loop is going to be torn
+  // down.
+  void stop_resuming();
+  [[nodiscard]] bool stopped() const { return stopped_; }
   // Lets deadlines up to `now` expire. Called after the poll, so that I/O comes first.
   void expire_timers(TimePoint now) { timers_.expire(now); }
   // Calls what other threads have posted.
@@ -134,7 +142,9 @@ class Loop {
   std::size_t live_fibers_ = 0;
   int resumptions_per_pass_ = kResumptionsPerPass;
   int budget_ = 0;
+  std::uint64_t resumptions_ = 0;
   bool exact_budget_ = false;
+  bool stopped_ = false;
   bool resuming_ = false;
   bool tearing_down_ = false;
   std::shared_ptr<Mailbox> mailbox_;

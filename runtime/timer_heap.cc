@@ -11,10 +11,12 @@ constexpr std::size_t kArity = 4;
 
 }  // namespace
 
-void TimerHeap::arm(TimerNode& node, TimePoint deadline) {
+void TimerHeap::arm(TimerNode& node, TimePoint deadline) { arm(node, deadline, sequence_++); }
+
+void TimerHeap::arm(TimerNode& node, TimePoint deadline, std::uint64_t order) {
   CORACLE_CHECK(!node.armed(), "a timer is armed once at a time");
   node.deadline_ = deadline;
-  node.sequence_ = sequence_++;
+  node.sequence_ = order;
   entries_.push_back({});
   sift_up(entries_.size() - 1, {deadline, &node});
 }
@@ -45,6 +47,13 @@ std::size_t TimerHeap::expire(TimePoint now) {
     node.expired();
   }
   return count;
+}
+
+void TimerHeap::expire_first() {
+  CORACLE_CHECK(!entries_.empty(), "something expires");
+  TimerNode& node = *entries_.front().node;
+  disarm(node);
+  node.expired();
 }
 
 void TimerHeap::clear() {

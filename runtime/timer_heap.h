@@ -41,6 +41,8 @@ class TimerHeap {
   // Adds a node. Equal deadlines expire in the order in which they were armed.
   //   Requires   a node that is not armed; it stays where it is until it expired or was removed.
   void arm(TimerNode& node, TimePoint deadline);
+  // The same, but of equal deadlines that with the lower `order` expires first.
+  void arm(TimerNode& node, TimePoint deadline, std::uint64_t order);
 
   // Takes a node out; nothing happens if it is not armed.
   void disarm(TimerNode& node);
@@ -54,6 +56,10 @@ class TimerHeap {
   // What expired() arms is left for the next call.
   //   Returns    how many expired.
   std::size_t expire(TimePoint now);
+
+  // Takes out the first node, whatever the time, and calls expired().
+  //   Requires   one.
+  void expire_first();
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 

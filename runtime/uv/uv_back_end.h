@@ -20,17 +20,13 @@ class UvBackEnd final : public BackEnd {
   // Closes what is left and waits for it.
   ~UvBackEnd() override;
 
-  // Becomes the back end of `loop`: what other threads post is run on it.
-  void serve(Loop& loop) { loop_ = &loop; }
-
-  // Polls once: lets I/O complete, waiting for it until `earliest` at most if it may wait.
-  void poll(TimePoint earliest, bool may_wait);
-
   [[nodiscard]] uv_loop_t* uv() { return &uv_loop_; }
 
   // A seed from the system's entropy.
   static std::uint64_t system_seed();
 
+  void serve(Loop& loop) override { loop_ = &loop; }
+  void poll(TimePoint earliest, bool may_wait) override;
   [[nodiscard]] TimePoint now() override;
   void wake() override;
   [[nodiscard]] std::unique_ptr<SignalWatch> watch_signal(int number, SignalSink& sink) override;
