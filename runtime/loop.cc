@@ -21,6 +21,10 @@ CurrentLoop::CurrentLoop(Loop& loop) : previous_(std::exchange(current_loop_of_t
 
 CurrentLoop::~CurrentLoop() { current_loop_of_thread = previous_; }
 
+NoCurrentLoop::NoCurrentLoop() : hidden_(std::exchange(current_loop_of_thread, nullptr)) {}
+
+NoCurrentLoop::~NoCurrentLoop() { current_loop_of_thread = hidden_; }
+
 bool Mailbox::post(std::function<void()> function) {
   const std::lock_guard lock(mutex_);
   if (back_end_ == nullptr) return false;

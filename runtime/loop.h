@@ -164,6 +164,19 @@ class CurrentLoop {
   Loop* previous_;
 };
 
+// Hides the current loop, for as long as this object lives: for what has a thread of its own in
+// reality.
+class NoCurrentLoop {
+ public:
+  NoCurrentLoop();
+  NoCurrentLoop(const NoCurrentLoop&) = delete;
+  NoCurrentLoop& operator=(const NoCurrentLoop&) = delete;
+  ~NoCurrentLoop();
+
+ private:
+  Loop* hidden_;
+};
+
 // Internal: the current loop of this thread, for the inline fast paths.
 extern constinit thread_local Loop* current_loop_of_thread;
 
