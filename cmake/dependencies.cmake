@@ -6,6 +6,7 @@ find_package(Threads REQUIRED)
 pkg_check_modules(libuv REQUIRED IMPORTED_TARGET GLOBAL libuv>=1.44)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET GLOBAL libxxhash)
 find_package(spdlog REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
 
 # Debian's own target of msgpack-cxx would drag Boost into every user's link line.
 find_path(MSGPACK_INCLUDE_DIR msgpack.hpp REQUIRED)
@@ -15,6 +16,7 @@ target_compile_definitions(coracle_dependency_msgpack INTERFACE MSGPACK_NO_BOOST
 
 set(CORACLE_DEPENDENCY_uv PkgConfig::libuv)
 set(CORACLE_DEPENDENCY_xxhash PkgConfig::xxhash)
+set(CORACLE_DEPENDENCY_json $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
 set(CORACLE_DEPENDENCY_spdlog spdlog::spdlog)
 set(CORACLE_DEPENDENCY_threads Threads::Threads)
 set(CORACLE_DEPENDENCY_msgpack $<BUILD_INTERFACE:coracle_dependency_msgpack>)
