@@ -1,0 +1,71 @@
+// Sockets of a simulated process: the other implementation of net/back_end.h. Mechanism.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/back_end.h"
+#include "net/sim/fabric.h"
+#include "net/sim/sim_lookup.h"
+#include "runtime/sim/sim_back_end.h"
+
+namespace coracle::net::sim {
+
+class SimTcp;
+
+using coracle::sim::Notice;
+using coracle::sim::SimBackEnd;
+
+class SimNet final : public BackEnd {
+ public:
+  SimNet(Fabric& fabric, SimBackEnd& below, Loop& loop);
+  // The process has ended, in whichever way: its kernel closes what it had open.
+  ~SimNet() override;
+
+  [[nodiscard]] ConnectAttempt* connect(const Address& address,
+                                        ConnectOperation& operation) override;
+  [[nodiscard]] std::unique_ptr<ListenerCore> listen(const Address& address,
+                                                     const ListenOptions& options) override;
+  [[nodiscard]] Lookup* look_up(const std::string& host, ResolveOperation& operation) override;
+  [[nodiscard]] bool busy() const override;
+  [[nodiscard]] std::string busy_with() const override;
+
+  [[nodiscard]] Fabric& fabric() const { return fabric_; }
+  [[nodiscard]] Kernel& kernel() const { return kernel_; }
+  [[nodiscard]] Loop& loop() const { return loop_; }
+  [[nodiscard]] SimBackEnd& below() const { return below_; }
+
+  void socket_opened() { ++sockets_; }
+  // Nobody refers to this stream any more, but for the loop.
+  void linger(SimTcp& tcp) { lingering_.push_back(&tcp); }
+  // It is closed. It is destroyed at the next poll: its own functions may still run.
+  void bury(SimTcp& tcp);
+  void lookup_ended(SimLookup& lookup);
+
+ private:
+  class Burial final : public Notice {
+   public:
+    explicit Burial(SimNet& net) : net_(net) {}
+
+   private:
+    void arrived() override { net_.destroy_closed(); }
+    SimNet& net_;
+  };
+
+  void destroy_closed();
+
+  Fabric& fabric_;
+  Kernel& kernel_;
+  SimBackEnd& below_;
+  Loop& loop_;
+  std::size_t sockets_ = 0;
+  std::vector<SimTcp*> lingering_;
+  std::vector<SimTcp*> closed_;
+  std::list<std::unique_ptr<SimLookup>> lookups_;
+  Burial burial_{*this};
+};
+
+}  // namespace coracle::net::sim
