@@ -278,7 +278,9 @@ void FinishOperation::look() {
   constexpr Duration kLongestPause = std::chrono::milliseconds(10);
   const std::ptrdiff_t left = core_->unacknowledged();
   if (left < 0) core_->write_error_ = static_cast<int>(-left);
-  if (left <= 0) {
+  // A kernel tells of a reset once: it may have told a reader.
+  if (left > 0) core_->write_error_ = core_->read_error_;
+  if (left <= 0 || core_->write_error_ != 0) {
     end();
     return;
   }

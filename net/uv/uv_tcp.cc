@@ -60,9 +60,24 @@ void UvTcp::on_read(uv_stream_t* stream, ssize_t bytes, const uv_buf_t* /*buffer
   if (bytes > 0) {
     tcp.received(static_cast<std::size_t>(bytes));
   } else {
-    tcp.ended(bytes == UV_EOF ? 0 : static_cast<int>(-bytes));
+    tcp.ended(bytes == UV_EOF ? tcp.error_behind_end() : static_cast<int>(-bytes));
   }
   loop.run_ready();
+}
+
+int UvTcp::take_error() {
+  uv_os_fd_t descriptor = -1;
+  uv_fileno(reinterpret_cast<uv_handle_t*>(&handle_), &descriptor);
+  int error = 0;
+  socklen_t bytes = sizeof(error);
+  return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 ? error : errno;
+}
+
+// When a short read comes with a hang-up, libuv reports the end, also where a reset has cut the
+// bytes off. (EPIPE: a reset that came after the true end.)
+int UvTcp::error_behind_end() {
+  const int error = take_error();
+  return error == EPIPE ? 0 : error;
 }
 
 // --- writing -----------------------------------------------------------------------------------
@@ -113,13 +128,9 @@ void UvTcp::shut_down() {
 
 // What the peer's kernel has not acknowledged; the end of the stream counts as one byte.
 std::ptrdiff_t UvTcp::unacknowledged() {
+  if (const int error = take_error(); error != 0) return -error;
   uv_os_fd_t descriptor = -1;
   uv_fileno(reinterpret_cast<uv_handle_t*>(&handle_), &descriptor);
-  int error = 0;
-  socklen_t error_bytes = sizeof(error);
-  if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &error_bytes) == 0 && error != 0) {
-    return -error;
-  }
   int unsent = 0;
   if (ioctl(descriptor, SIOCOUTQ, &unsent) != 0) return -errno;
   return unsent;

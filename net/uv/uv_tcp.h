@@ -46,6 +46,9 @@ class UvTcp final : public TcpCore {
     uv_shutdown_t shutdown{};
   };
 
+  // What has broken the connection, once; 0 if nothing has.
+  [[nodiscard]] int take_error();
+  [[nodiscard]] int error_behind_end();
   void mark_busy();
   [[nodiscard]] Requests& requests();
 
