@@ -152,6 +152,18 @@ TEST(DiskDurability, WhatWasWrittenBeforeACutIsNotFoundAmongWhatCameAfter) {
   EXPECT_EQ(outcomes.count("aab") + outcomes.count("aba") + outcomes.count("abb"), 3U);
 }
 
+TEST(DiskDurability, ACutThatSurvivesLeavesNoLargerSize) {
+  const auto outcomes = outcomes_of([](Disk& disk, DiskUser& user) {
+    disk.write_file("/file", sectors("aaa"));
+    const int file = user.open("/file");
+    user.truncate(file, 512);
+    user.write(file, sectors("b"));
+    disk.lose_power();
+    return letters_of(content_of(disk, "/file"));
+  });
+  EXPECT_EQ(keys(outcomes), (std::set<std::string>{"aaa", "a", "b"}));
+}
+
 TEST(DiskDurability, ACutIsNotLostByADatasyncThatFails) {
   const auto outcomes = outcomes_of([](Disk& disk, DiskUser& user) {
     disk.write_file("/file", sectors("aaa"));

@@ -35,7 +35,7 @@ TEST(DiskProcess, ALockIsHeldByOneDescriptorUntilItIsClosed) {
   Random random(1);
   Disk disk(random);
   DiskUser one(disk, 4711);
-  DiskUser two(disk, 4712);
+  DiskUser two(disk, 42);
   const FileResult locked = one.try_lock("/LOCK");
   EXPECT_EQ(locked.error, 0);
   EXPECT_EQ(disk.read_file("/LOCK"), "4711\n");
@@ -48,7 +48,7 @@ TEST(DiskProcess, ALockIsHeldByOneDescriptorUntilItIsClosed) {
   EXPECT_EQ(two.try_lock("/LOCK").error, EBUSY);
   disk.close(static_cast<int>(locked.value));
   EXPECT_EQ(two.try_lock("/LOCK").error, 0);
-  EXPECT_EQ(disk.read_file("/LOCK"), "4712\n");
+  EXPECT_EQ(disk.read_file("/LOCK"), "42\n");
 }
 
 TEST(DiskProcess, TheEndOfAProcessClosesWhatItHasOpenAndNoMore) {
@@ -115,8 +115,9 @@ TEST(DiskProcess, AnOpenOrLockItDiesInLeavesNothingOpen) {
   const std::string path = "/file";
   for (const FileAction action : {FileAction::open, FileAction::lock}) {
     const auto outcomes = outcomes_of(
-        [&](Disk&, DiskUser& user) {
+        [&](Disk& disk, DiskUser& user) {
           user.interrupted({.action = action, .path = &path, .mode = OpenMode::replace});
+          EXPECT_EQ(disk.open_descriptors(), 0U);
         },
         [](Disk& disk) {
           const std::string made = disk.exists("/file") ? "made" : "not made";
@@ -159,7 +160,7 @@ TEST(DiskProcess, ADatasyncItDiesInMayHaveSynced) {
 }
 
 TEST(DiskProcess, BuffersOfAProcessThatDiesAreLeftAlone) {
-  const std::string path = "/tmp";
+  const std::string path = "/";
   std::string text = "untouched";
   std::vector<std::string> names;
   outcomes_of(
