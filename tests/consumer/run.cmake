@@ -1,6 +1,7 @@
 # cmake -D way=find_package|fetch_content -D ... -P run.cmake
 # Builds the consumer project against an installed tree, and runs it; or against the sources, where
-# compiling it proves what is at stake: the include path, and headers that are there in time.
+# compiling it proves what is at stake: the include path, and headers that are there in time. The
+# programs that the README pages show are built as well.
 function(run_step)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
   if(NOT status EQUAL 0)
@@ -19,7 +20,8 @@ if(way STREQUAL "fetch_content")
   run_step(${CMAKE_COMMAND} --build ${work}/build --target CMakeFiles/consumer.dir/main.cc.o)
 else()
   run_step(${CMAKE_COMMAND} --install ${build} --prefix ${work}/installed)
-  run_step(${configure} -D CMAKE_PREFIX_PATH=${work}/installed)
+  run_step(${configure} -D CMAKE_PREFIX_PATH=${work}/installed
+    "-DCORACLE_READMES=${source}/README.md\;${source}/runtime/README.md\;${source}/net/README.md")
   run_step(${CMAKE_COMMAND} --build ${work}/build)
   run_step(${work}/build/consumer)
   if(NOT said MATCHES "echoed !")
