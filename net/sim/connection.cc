@@ -165,6 +165,7 @@ void Endpoint::reset_arrived() {
 void Endpoint::timed_out() {
   trace_with_peer("timed_out");
   break_off(ETIMEDOUT);
+  peer().out().suspect();
 }
 
 // A process that has the socket, or may accept it, will see why; nobody else needs to know.

@@ -13,9 +13,9 @@ namespace {
 constexpr Duration kFirstTimeoutOfSyn = std::chrono::seconds(1);
 constexpr Duration kLeastTimeout = std::chrono::milliseconds(200);  // beyond a round trip
 constexpr Duration kLongestTimeout = std::chrono::seconds(120);
-// Linux: tcp_syn_retries, tcp_synack_retries, tcp_retries2.
+// Linux: tcp_syn_retries, tcp_retries2. (tcp_synack_retries is 5, but then the SYNs of a client
+// that still tries would begin the same anew.)
 constexpr int kSynRetries = 6;
-constexpr int kSynAnswerRetries = 5;
 constexpr int kRetries = 15;
 
 }  // namespace
@@ -102,7 +102,7 @@ bool Flow::send(Position begin, Position end, bool is_reset) {
   if (cut || there_.loses(fabric.random())) {
     ++(cut ? fabric.counters().segments_cut : fabric.counters().segments_lost);
     trace_drop(cut ? "cut" : "loss", begin, end);
-    if (!is_reset) lose(begin);
+    is_reset ? other().suspect() : lose(begin);
     return false;
   }
   const TimePoint arrival = there_.carry(fabric.random(), now(), bytes_between(begin, end));
@@ -122,6 +122,8 @@ void Flow::launch(const Segment& segment) {
 // Go back, and send nothing until the timer has run out.
 void Flow::lose(Position begin) {
   if (!sender_.alive()) return;
+  // The only segment that acknowledges a SYN is the one that answers it.
+  if (sender_.phase() == Endpoint::Phase::answering) other().ack_lost();
   transmitted_ = std::min(transmitted_, begin);
   if (recovery_ == Recovery::none) recovery_ = Recovery::lost;
   start_timer();
@@ -193,24 +195,24 @@ void Flow::deliver(const Segment& segment) {
   } else if (segment.end > segment.begin) {
     ++counters.segments_duplicate;
   }
-  send_ack();
+  if (receiver_.phase() == Endpoint::Phase::open) send_ack();
 }
 
 void Flow::lose_segments() {
   Position first = sent_;
   bool lost = false;
+  bool reset_lost = false;
   while (!segments_.empty()) {
     const Segment& segment = segments_.front();
     ++connection_.fabric().counters().segments_cut;
     trace_drop("cut", segment.begin, segment.end);
-    if (!segment.is_reset) {
-      first = std::min(first, segment.begin);
-      lost = true;
-    }
+    (segment.is_reset ? reset_lost : lost) = true;
+    if (!segment.is_reset) first = std::min(first, segment.begin);
     segments_.pop_front();
   }
   connection_.fabric().agenda().cancel(arrival_);
   if (lost) lose(first);
+  if (reset_lost) other().suspect();
 }
 
 // --- the receiver ------------------------------------------------------------------------------
@@ -328,11 +330,7 @@ void Flow::start_timer() {
 }
 
 int Flow::retries_max() const {
-  switch (sender_.phase()) {
-    case Endpoint::Phase::connecting: return kSynRetries;
-    case Endpoint::Phase::answering: return kSynAnswerRetries;
-    default: return kRetries;
-  }
+  return sender_.phase() == Endpoint::Phase::open ? kRetries : kSynRetries;
 }
 
 Duration Flow::timeout() const {

@@ -71,7 +71,8 @@ class Flow {
   // `there` was cut: what is on the wire is lost. Or `back` was, with its acknowledgements.
   void lose_segments();
   void lose_acks();
-  // The receiver's machine may have forgotten the connection: what is outstanding is sent again.
+  // The receiver may have forgotten the connection, and the sender was not told: what is
+  // outstanding is sent again.
   void suspect();
 
   [[nodiscard]] const Path& there() const { return there_; }

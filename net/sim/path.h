@@ -13,6 +13,8 @@ class Path {
  public:
   // `link` may be set to another one at any time.
   explicit Path(const Link& link) : link_(&link) {}
+  Path(const Path&) = delete;
+  Path& operator=(const Path&) = delete;
 
   void set_link(const Link& link) {
     own_ = link;

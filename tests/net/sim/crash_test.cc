@@ -119,6 +119,24 @@ TEST(SimCrash, OfAProcessIsSeenByAWriteAsWell) {
   run_to_the_end(hosts.world);
 }
 
+// The writer waits for a window; its kernel asks for that, and learns.
+TEST(SimCrash, OfAProcessWhoseResetIsLost) {
+  TwoHosts hosts;
+  hosts.b.start(accept_and_wait, hosts.at_b);
+  std::error_code code;
+  hosts.a.start([&]() -> Task<> {
+    TcpStream stream = co_await TcpStream::connect(hosts.at_b);
+    code = co_await code_of(stream.write(pattern(1024 * 1024)));
+  });
+  hosts.world.run_for(1s);
+  hosts.network.link_one_way(hosts.b, hosts.a, {.loss = 1});
+  hosts.b.crash();
+  hosts.network.link_one_way(hosts.b, hosts.a, {});
+  hosts.world.run_for(1s);
+  EXPECT_EQ(code, std::errc::connection_reset);
+  EXPECT_EQ(hosts.network.connections(), 0U);
+}
+
 TEST(SimCrash, OfAProcessLeavesItsPortFree) {
   TwoHosts hosts;
   Reader reader;
@@ -198,6 +216,25 @@ TEST(SimCrash, OfAMachineLeavesWhatIsOnTheWire) {
   hosts.world.run_for(1h);
   EXPECT_EQ(reader.text.size(), 256U * 1024);
   EXPECT_FALSE(reader.ended);
+}
+
+// It had heard the SYN; its answer is lost in a cut, and then it is gone.
+TEST(SimCrash, OfAMachineThatHadHeardASynOnly) {
+  TwoHosts hosts;
+  hosts.set_latency(1ms);
+  hosts.b.start(accept_and_wait, hosts.at_b);
+  hosts.a.start([&]() -> Task<> {
+    const std::error_code code = co_await code_of(TcpStream::connect(hosts.at_b));
+    EXPECT_EQ(code, std::errc::timed_out);
+    EXPECT_GE(since_begin(), 127s);
+    EXPECT_LT(since_begin(), 127s + 10ms);
+  });
+  hosts.world.run_for(1500us);
+  EXPECT_EQ(hosts.network.sockets_of(hosts.b), 2U);
+  hosts.network.cut(hosts.b, hosts.a);
+  hosts.b.crash_machine();
+  run_to_the_end(hosts.world);
+  EXPECT_EQ(hosts.network.connections(), 0U);
 }
 
 // A machine that is up again answers with a reset what it knows nothing of: so half-open

@@ -96,6 +96,41 @@ TEST(SimFaults, ACutIsOneWay) {
   EXPECT_EQ(four.who_reaches_whom(), (Strings{"abcd", "abcd", "abcd", "abcd"}));
 }
 
+// SYNs arrive, answers do not: after 0, 1, 3, 7 s both try again.
+TEST(SimFaults, ACutOfTheWayBackHidesTheAnswerToASyn) {
+  TwoHosts hosts;
+  hosts.network.cut(hosts.b, hosts.a);
+  hosts.b.start(answer_all, hosts.at_b);
+  hosts.world.run_for(1ms);
+  hosts.a.start([&]() -> Task<> {
+    TcpStream stream = co_await TcpStream::connect(hosts.at_b);
+    EXPECT_GE(since_begin(), 7s);
+    EXPECT_LT(since_begin(), 7s + 10ms);
+    co_await stream.write("x");
+    const std::string text = co_await read_once(stream);
+    EXPECT_EQ(text, "x");
+  });
+  hosts.world.run_for(5s);
+  hosts.network.heal();
+  hosts.world.run_for(5s);
+  EXPECT_FALSE(hosts.a.running());
+  expect_no_failure(hosts.a);
+}
+
+TEST(SimFaults, ACutOfTheWayBackThatIsNotMendedTimesOut) {
+  TwoHosts hosts;
+  hosts.network.cut(hosts.b, hosts.a);
+  hosts.b.start(answer_all, hosts.at_b);
+  hosts.a.start([&]() -> Task<> {
+    const std::error_code code = co_await code_of(TcpStream::connect(hosts.at_b));
+    EXPECT_EQ(code, std::errc::timed_out);
+    EXPECT_LT(since_begin(), 127s + 10ms);
+  });
+  hosts.world.run_for(3min);
+  EXPECT_FALSE(hosts.a.running());
+  EXPECT_EQ(hosts.network.sockets_of(hosts.b), 1U) << "the listener alone";
+}
+
 TEST(SimFaults, HealKeepsWhatTheLinksAreLike) {
   TwoHosts hosts;
   hosts.set_latency(3ms);
