@@ -3,7 +3,7 @@
 #include <charconv>
 #include <vector>
 
-#include "apps/duration_text.h"
+#include "runtime/duration_text.h"
 
 namespace coracle::demo {
 namespace {

@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "apps/duration_text.h"
+#include "runtime/duration_text.h"
 
 namespace coracle {
 

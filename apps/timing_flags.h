@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/duration_text.h"
+#include "runtime/duration_text.h"
 #include "raft/options.h"
 
 namespace coracle::demo {

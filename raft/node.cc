@@ -11,14 +11,14 @@
 namespace coracle::raft {
 
 Node::Node(Storage storage, Configuration configuration, Transport& transport,
-           const Options& options, EventSink observer)
+           const Options& options, EventSink observer, Log log, TimeoutSource timeouts)
     : storage_(std::move(storage)),
       transport_(transport),
       observer_(std::move(observer)),
       state_(
           storage_.identity(), options, std::move(configuration),
-          {.hard_state = storage_.hard_state(), .change = storage_.change(), .log = {}}, random(),
-          [this](const Event& event) { record(event); }, now()) {}
+          {.hard_state = storage_.hard_state(), .change = storage_.change(), .log = std::move(log)},
+          random(), [this](const Event& event) { record(event); }, now(), std::move(timeouts)) {}
 
 Task<> Node::run() {
   for (const std::string& damage : storage_.damages()) {

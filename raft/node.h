@@ -40,11 +40,13 @@ struct Status {
 class Node final : private Service {
  public:
   // Takes over what was recovered. Each event is logged, and given to `observer`, which must not
-  // call the node.
+  // call the node. A simulation may draw the timeouts itself (state.h).
   //   Borrows    `transport` for its own life.
-  //   Requires   a current loop; valid options (options.h).
+  //   Requires   a current loop; valid options (options.h); a log whose last term is not above
+  //              that of the storage.
   Node(Storage storage, Configuration configuration, Transport& transport,
-       const Options& options = {}, EventSink observer = {});
+       const Options& options = {}, EventSink observer = {}, Log log = {},
+       TimeoutSource timeouts = {});
 
   // Takes part in the cluster.
   //   Returns    never.

@@ -7,13 +7,15 @@
 namespace coracle::raft {
 
 State::State(const Identity& identity, const Options& options, Configuration configuration,
-             Recovered recovered, Random& random, EventSink sink, TimePoint now)
+             Recovered recovered, Random& random, EventSink sink, TimePoint now,
+             TimeoutSource timeouts)
     : identity_(identity),
       options_(options),
       configuration_(std::move(configuration)),
       log_(std::move(recovered.log)),
       random_(random),
       sink_(std::move(sink)),
+      timeouts_(std::move(timeouts)),
       hard_state_(recovered.hard_state),
       last_change_(recovered.change),
       durable_change_(recovered.change) {
@@ -82,7 +84,9 @@ void State::enter_next_epoch() {
 // A new draw for each wait. (§5.2, C7)
 void State::draw_deadline(TimePoint now) {
   const Timing& timing = options_.timing;
-  election_deadline_ = deadline_after(now, random_.between(timing.timeout_min, timing.timeout_max));
+  const Duration timeout = timeouts_ ? timeouts_(random_, timing)
+                                     : random_.between(timing.timeout_min, timing.timeout_max);
+  election_deadline_ = deadline_after(now, timeout);
 }
 
 RequestHeader State::header_to(ServerId peer) {

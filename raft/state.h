@@ -14,6 +14,7 @@
 // that acknowledges entries then depends on the number of their append.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -50,13 +51,18 @@ struct Recovered {
   Log log;
 };
 
+// Draws how long the next silence is borne. (C7)
+using TimeoutSource = std::function<Duration(Random& random, const Timing& timing)>;
+
 class State {
  public:
-  // Starts as a follower (TLA+ Restart) that has heard of no leader.
+  // Starts as a follower (TLA+ Restart) that has heard of no leader. Without a source of timeouts
+  // they are uniform in the range of the options.
   //   Borrows    `random` for its own life.
   //   Requires   valid options; a term that is not below the log's last.
   State(const Identity& identity, const Options& options, Configuration configuration,
-        Recovered recovered, Random& random, EventSink sink, TimePoint now);
+        Recovered recovered, Random& random, EventSink sink, TimePoint now,
+        TimeoutSource timeouts = {});
 
   // ---- Facts ----
   [[nodiscard]] Role role() const { return role_; }
@@ -222,6 +228,7 @@ class State {
   const Log log_;
   Random& random_;
   const EventSink sink_;
+  const TimeoutSource timeouts_;
 
   Role role_ = Role::follower;
   HardState hard_state_;

@@ -1,4 +1,4 @@
-#include "apps/duration_text.h"
+#include "runtime/duration_text.h"
 
 #include <array>
 #include <charconv>

@@ -70,6 +70,17 @@ TEST(Directions, KnowNetInRaftsTransportOnly) {
   EXPECT_EQ(directions("raft/rpc_transport.cc", "net/rpc_client.h"), Lines{});
 }
 
+TEST(Directions, KeepTheSimulationOfRaftApart) {
+  EXPECT_EQ(directions("raft/node.cc", "raft/sim/cluster.h"), Lines{2});
+  EXPECT_EQ(directions("raft/rpc_transport.cc", "net/sim/network.h"), Lines{2});
+  EXPECT_EQ(directions("net/sim/fabric.cc", "raft/sim/cluster.h"), Lines{2});
+  EXPECT_EQ(directions("raft/sim/cluster.cc", "raft/node.h"), Lines{});
+  EXPECT_EQ(directions("raft/sim/cluster.cc", "net/sim/network.h"), Lines{});
+  EXPECT_EQ(directions("raft/sim/cluster.cc", "runtime/sim/simulation.h"), Lines{});
+  EXPECT_EQ(directions("raft/sim/cluster.cc", "net/uv/uv_net.h"), Lines{2});
+  EXPECT_EQ(directions("apps/a.cc", "raft/sim/cluster.h"), Lines{});
+}
+
 TEST(Sizes, AreLimited) {
   auto found = [](std::string text) {
     return lines_found(check_sizes, "net/a.cc", std::move(text));

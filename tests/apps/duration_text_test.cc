@@ -1,5 +1,5 @@
 // Durations on command lines.
-#include "apps/duration_text.h"
+#include "runtime/duration_text.h"
 
 #include <gtest/gtest.h>
 

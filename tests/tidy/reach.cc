@@ -46,15 +46,19 @@ std::string forbidden_include(const Source& source, std::string_view target) {
   if (begins_with(target, "net/uv") && !source.in("net/uv") && !is_factory(source, "net")) {
     return "net/uv/ is known to its factory only";
   }
-  const bool simulates = !own_layer || from == "apps";
+  const bool simulates = !own_layer || from == "apps" || source.in("raft/sim");
   if (begins_with(target, "runtime/sim") && !simulates && !source.in("runtime/sim") &&
       !source.in("net/sim")) {
-    return "runtime/sim/ is known to net/sim/, tests and apps only";
+    return "runtime/sim/ is known to the other sim/ folders, tests and apps only";
   }
   if (begins_with(target, "net/sim") && !simulates && !source.in("net/sim")) {
-    return "net/sim/ is known to tests and apps only";
+    return "net/sim/ is known to raft/sim/, tests and apps only";
   }
-  if (from == "raft" && to == "net" && !source.path().starts_with("raft/rpc_transport.")) {
+  if (begins_with(target, "raft/sim") && !simulates) {
+    return "raft/sim/ is known to tests and apps only";
+  }
+  if (from == "raft" && to == "net" && !source.in("raft/sim") &&
+      !source.path().starts_with("raft/rpc_transport.")) {
     return "raft knows net in its RPC transport only";
   }
   return {};

@@ -1,0 +1,84 @@
+#include "raft/sim/seat.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/tcp.h"
+#include "raft/rpc_transport.h"
+#include "raft/storage.h"
+
+namespace coracle::raft::sim {
+namespace {
+
+constexpr std::string_view kDirectory = "/data";
+
+}  // namespace
+
+// Lets the cluster see the node, for as long as both live: a crash destroys this, too.
+class Seat::Life {
+ public:
+  Life(Seat& seat, const Node& node, WireTap& tap) : seat_(seat) {
+    seat_.node = &node;
+    seat_.tap = &tap;
+    seat_.identity = node.state().identity();
+    seat_.cluster.node_started(seat_);
+  }
+  Life(const Life&) = delete;
+  Life& operator=(const Life&) = delete;
+  ~Life() {
+    seat_.node = nullptr;
+    seat_.tap = nullptr;
+  }
+
+ private:
+  Seat& seat_;
+};
+
+Seat::Seat(RaftCluster& of, ServerId server, coracle::sim::Host& on)
+    : cluster(of),
+      id(server),
+      host(on),
+      disk(on.disk(), std::string(kDirectory), kCluster, server) {
+  host.options().log_level = LogLevel::warn;  // the trace tells events
+}
+
+void Seat::start() {
+  started = true;
+  host.start([this] { return serve(); });
+}
+
+// What `coracle serve` does, with a tap on the wire.
+Task<> Seat::serve() {
+  shortest_drawn_ = options.timing.timeout_min;
+  longest_drawn_ = options.timing.timeout_max;
+  Storage storage = co_await Storage::open(kDirectory, kCluster, id);
+  RpcTransport transport(net::TcpListener::listen(net::sim::Network::address_of(host, kPort)),
+                         peers);
+  WireTap wire(id, transport, cluster.message_faults_, cluster);
+  Node server(
+      std::move(storage), configuration, wire, options,
+      [this](const Event& event) { cluster.node_tells(*this, event); }, Log(log),
+      [this](Random& random, const Timing& timing) { return draw_timeout(random, timing); });
+  const Life life(*this, server, wire);
+  co_await server.run();
+}
+
+Duration Seat::draw_timeout(Random& random, const Timing& timing) {
+  if (timeouts.empty()) return random.between(timing.timeout_min, timing.timeout_max);
+  const Duration drawn = timeouts.front();
+  timeouts.pop_front();
+  shortest_drawn_ = std::min(shortest_drawn_, drawn);
+  longest_drawn_ = std::max(longest_drawn_, drawn);
+  return drawn;
+}
+
+View Seat::view() const {
+  return {.id = id,
+          .state = node->state(),
+          .now = host.clock().shown_at(host.world().now()),
+          .shortest_drawn = shortest_drawn_,
+          .longest_drawn = longest_drawn_,
+          .disk = disk};
+}
+
+}  // namespace coracle::raft::sim
