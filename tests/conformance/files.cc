@@ -87,8 +87,6 @@ Task<> reads_end_with_the_file(std::string directory) {
   EXPECT_EQ(at_end, "");
   const std::string behind = co_await read_text(file, 10, 5'000);
   EXPECT_EQ(behind, "");
-  const std::string none = co_await read_text(file, 0, 0);
-  EXPECT_EQ(none, "");
 }
 
 Task<> writes_overlap_in_order(std::string directory) {
@@ -187,6 +185,7 @@ Task<> ways_that_lead_nowhere_are_refused(std::string directory) {
   EXPECT_EQ(co_await error_of(File::open("", OpenMode::create)), ENOENT);
   const std::string long_name = directory + "/" + std::string(256, 'x');
   EXPECT_EQ(co_await error_of(File::open(long_name, OpenMode::create)), ENAMETOOLONG);
+  EXPECT_EQ(co_await error_of(File::open(long_name + "/x", OpenMode::create)), ENAMETOOLONG);
   const std::string long_path = directory + std::string(4'096, '/') + "x";
   EXPECT_EQ(co_await error_of(File::open(long_path, OpenMode::create)), ENAMETOOLONG);
   EXPECT_EQ(co_await error_of(File::open(directory + "/d/.././d//x", OpenMode::create)), 0);
@@ -234,6 +233,7 @@ Task<> renames_that_make_no_sense_are_refused(std::string directory) {
   const std::string empty = directory + "/empty";
   co_await make_file(file, "");
   co_await make_directory(full + "/below");
+  co_await make_file(full + "/below/file", "");
   co_await make_directory(empty);
   EXPECT_EQ(co_await error_of(rename_file(directory + "/no", file)), ENOENT);
   EXPECT_EQ(co_await error_of(rename_file(file, directory + "/no/file")), ENOENT);
@@ -243,7 +243,7 @@ Task<> renames_that_make_no_sense_are_refused(std::string directory) {
   EXPECT_EQ(co_await error_of(rename_file(empty, file)), ENOTDIR);
   EXPECT_EQ(co_await error_of(rename_file(empty, full)), ENOTEMPTY);
   EXPECT_EQ(co_await error_of(rename_file(full, full + "/below/x")), EINVAL);
-  EXPECT_EQ(co_await error_of(rename_file(full + "/below", full)), ENOTEMPTY);
+  EXPECT_EQ(co_await error_of(rename_file(full + "/below/file", full)), ENOTEMPTY);
   EXPECT_EQ(co_await error_of(rename_file(full + "/.", empty)), EBUSY);
   EXPECT_EQ(co_await error_of(rename_file(file, "/")), EBUSY);
   EXPECT_EQ(co_await error_of(rename_file(file, directory + "/x/")), ENOTDIR);
@@ -259,7 +259,6 @@ Task<> removing_takes_files_only(std::string directory) {
   EXPECT_EQ(co_await error_of(remove_file(directory + "/d")), EISDIR);
   EXPECT_EQ(co_await error_of(remove_file(directory + "/d/")), EISDIR);
   EXPECT_EQ(co_await error_of(remove_file(directory + "/d/.")), EISDIR);
-  EXPECT_EQ(co_await error_of(remove_file("/")), EISDIR);
   EXPECT_EQ(co_await error_of(remove_file(file + "/")), ENOTDIR);
   EXPECT_EQ(co_await error_of(remove_file(file + "/x")), ENOTDIR);
   EXPECT_FALSE(co_await remove_file(directory + "/no"));
