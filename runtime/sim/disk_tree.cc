@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <deque>
 #include <limits>
 #include <memory>
 #include <set>
@@ -123,16 +124,19 @@ void Tree::sync_up_to(Node& directory, std::uint64_t number) {
 
 // Those too that only a change has that is not durable: it may survive, and a later one not.
 std::vector<NodeRef> Tree::all_directories() const {
-  std::vector<NodeRef> found = {root_};
+  std::vector<NodeRef> found;
+  std::deque<NodeRef> ahead = {root_};
   std::set<std::uint64_t> numbers = {root_->number};
   const auto look_at = [&](const NodeRef& node) {
     if (node == nullptr || !node->directory) return;
-    if (numbers.insert(node->number).second) found.push_back(node);
+    if (numbers.insert(node->number).second) ahead.push_back(node);
   };
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const NodeRef directory = found[i];
-    for (const auto& [name, node] : directory->names.durable()) look_at(node);
-    for (const NameChange& change : directory->names.unsynced()) {
+  while (!ahead.empty()) {
+    found.push_back(std::move(ahead.front()));
+    ahead.pop_front();
+    const DirectoryNames& in_it = found.back()->names;
+    for (const auto& [name, node] : in_it.durable()) look_at(node);
+    for (const NameChange& change : in_it.unsynced()) {
       for (const auto& [name, node] : change.names) look_at(node);
     }
   }

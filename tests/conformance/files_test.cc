@@ -13,7 +13,9 @@
 
 namespace coracle::conformance {
 
-void PrintTo(const FileBehavior& behavior, std::ostream* out) { *out << behavior.name; }
+std::ostream& operator<<(std::ostream& out, const FileBehavior& behavior) {
+  return out << behavior.name;
+}
 
 namespace {
 
