@@ -22,6 +22,9 @@ _ROWS = {
 }
 
 
+RANGES = tuple(_ROWS)  # of timeouts, in ms
+
+
 def figures(name):
     """The paper's figures for the timeout range `name`, by column; empty where it has none."""
     return dict(zip(COLUMNS, _ROWS.get(name, ())))
