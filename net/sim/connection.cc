@@ -78,7 +78,7 @@ std::ptrdiff_t Endpoint::unacknowledged() {
 // then the kernel goes on by itself.
 void Endpoint::close(bool with_reset) {
   socket_ = nullptr;
-  if (phase_ == Phase::connecting || !machine_runs()) {
+  if (phase_ == Phase::connecting) {
     vanish();
   } else if (alive() && (with_reset || in().readable() > 0)) {
     out().reset();

@@ -106,9 +106,7 @@ bool Flow::send(Position begin, Position end, bool is_reset) {
     return false;
   }
   const TimePoint arrival = there_.carry(fabric.random(), now(), bytes_between(begin, end));
-  last_arrival_ = std::max(last_arrival_, arrival);
-  const Segment segment{begin,         end,     other().delivered_, other().window_edge(),
-                        last_arrival_, is_reset};
+  const Segment segment{begin, end, other().delivered_, other().window_edge(), arrival, is_reset};
   launch(segment);
   if (there_.duplicates(fabric.random())) launch(segment);
   return true;
@@ -131,6 +129,7 @@ void Flow::lose(Position begin) {
 
 // --- the wire ----------------------------------------------------------------------------------
 
+// In order: one that was faster than those before it waits for them.
 void Flow::arrive() {
   while (!segments_.empty() && segments_.front().arrival <= now()) {
     const Segment segment = segments_.front();
@@ -241,8 +240,7 @@ void Flow::send_ack() {
   }
   advertised_ = window_edge();
   const TimePoint arrival = back_.carry(fabric.random(), now(), 0);
-  last_ack_arrival_ = std::max(last_ack_arrival_, arrival);
-  acks_.push_back({delivered_, advertised_, last_ack_arrival_});
+  acks_.push_back({delivered_, advertised_, arrival});
   plan_look();
 }
 

@@ -155,10 +155,8 @@ class Flow {
   Position edge_ = 1 + kReceiveBufferBytes;
   bool awaits_room_ = false;
 
-  RingBuffer<Segment> segments_;
+  RingBuffer<Segment> segments_;  // under way, in the order of sending
   RingBuffer<Ack> acks_;
-  TimePoint last_arrival_{};
-  TimePoint last_ack_arrival_{};
   Arrival arrival_{*this};
 
   Position delivered_ = 0;

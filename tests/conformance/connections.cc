@@ -146,7 +146,7 @@ Task<> give_up_connecting(Meeting& meeting) {
   const net::Address address = co_await meeting.listening();
   std::vector<TcpStream> connected;
   for (int i = 0; i < 10; ++i) {
-    auto stream = co_await within(20ms, TcpStream::connect(address));
+    auto stream = co_await within(200ms, TcpStream::connect(address));
     if (!stream) break;
     connected.push_back(std::move(*stream));
   }

@@ -203,6 +203,20 @@ TEST(SimCrash, OfAMachineIsFoundByWhoSends) {
   EXPECT_EQ(hosts.network.connections(), 0U);
 }
 
+TEST(SimCrash, OfAMachineIsFoundByWhoWaitsForAWindow) {
+  TwoHosts hosts;
+  hosts.b.start(accept_and_wait, hosts.at_b);
+  hosts.a.start([&]() -> Task<> {
+    TcpStream stream = co_await TcpStream::connect(hosts.at_b);
+    const std::error_code code = co_await code_of(stream.write(pattern(1024 * 1024)));
+    EXPECT_EQ(code, std::errc::timed_out);
+    EXPECT_LT(since_begin(), 1s + 930s);
+  });
+  hosts.world.run_for(1s);
+  hosts.b.crash_machine();
+  run_to_the_end(hosts.world);
+}
+
 // What it had sent before is on the wire; what was still in its buffers is lost.
 TEST(SimCrash, OfAMachineLeavesWhatIsOnTheWire) {
   TwoHosts hosts;
@@ -235,6 +249,21 @@ TEST(SimCrash, OfAMachineThatHadHeardASynOnly) {
   hosts.b.crash_machine();
   run_to_the_end(hosts.world);
   EXPECT_EQ(hosts.network.connections(), 0U);
+}
+
+// Whichever of its answers to the SYN gets through: the client connects, or gives up.
+TEST(SimCrash, OfAMachineThatAnswersASynLeavesNobodyWaiting) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    TwoHosts hosts(seed);
+    hosts.network.link_one_way(hosts.a, hosts.b, {.latency = exactly(1ms)});
+    hosts.network.link_one_way(hosts.b, hosts.a, {.latency = exactly(1ms), .loss = 0.5});
+    hosts.b.start(accept_and_wait, hosts.at_b);
+    hosts.a.start(
+        [&]() -> Task<> { static_cast<void>(co_await code_of(TcpStream::connect(hosts.at_b))); });
+    hosts.world.run_for(1500us);
+    hosts.b.crash_machine();
+    ASSERT_TRUE(hosts.world.run_until([&] { return !hosts.a.running(); }, 10min));
+  }
 }
 
 // A machine that is up again answers with a reset what it knows nothing of: so half-open

@@ -97,6 +97,21 @@ TEST(SimNetwork, DropsWhatFindsTheQueueFull) {
   EXPECT_LT(connected[2], 1s + 10ms);
 }
 
+TEST(SimNetwork, StaysWithTheWorldWhenItsObjectIsGone) {
+  Simulation world(1);
+  Host& a = world.add_host("a");
+  {
+    const sim::Network network(world);
+  }
+  bool connected = false;
+  a.start([&]() -> Task<> {
+    const TcpPair pair = co_await connected_pair();
+    connected = pair.client.connected();
+  });
+  run_to_the_end(world);
+  EXPECT_TRUE(connected);
+}
+
 // --- addresses and ports -----------------------------------------------------------------------
 
 TEST(SimNetwork, GivesEachHostAnAddressAfterItsNumber) {

@@ -209,6 +209,27 @@ TEST(SimWire, ACutOfTheWayBackHidesTheAcknowledgements) {
   EXPECT_EQ(reader.text, "x");
 }
 
+// The receiver has it and has said so, but that was under way in the cable.
+TEST(SimWire, LosesTheAcknowledgementsThatAreUnderWay) {
+  TwoHosts hosts;
+  hosts.set_latency(5ms);
+  Reader reader;
+  Client client{.to_write = "x"};
+  hosts.b.start(accept_and_read, hosts.at_b, std::ref(reader));
+  hosts.a.start([&] { return client.run(hosts.at_b); });
+  hosts.world.run_for(50ms);
+  client.may_write = true;
+  hosts.world.run_for(8ms);
+  EXPECT_EQ(reader.text, "x");
+  hosts.network.cut(hosts.b, hosts.a);
+  hosts.network.mend(hosts.b, hosts.a);
+  hosts.world.run_for(150ms);
+  EXPECT_FALSE(client.ended);
+  run_to_the_end(hosts.world);
+  EXPECT_GT(hosts.network.counters().segments_duplicate, 0U);
+  EXPECT_GT(client.finished, 250ms);
+}
+
 // Fifteen retransmissions, the last waits 120 s: 924.6 s (Linux, tcp_retries2).
 TEST(SimWire, GivesUpAfterFifteenRetransmissions) {
   TwoHosts hosts;
@@ -305,6 +326,48 @@ TEST(SimWire, AZeroWindowIsNoSilence) {
   EXPECT_EQ(count_events(hosts.world, "timed_out"), 0);
   hosts.world.run_for(10min);
   EXPECT_EQ(code, std::error_code());
+}
+
+// --- the end -----------------------------------------------------------------------------------
+
+TEST(SimWire, AProcessWaitsForItsLingeringStreams) {
+  TwoHosts hosts;
+  hosts.network.link(hosts.a, hosts.b, {.bytes_per_second = 1'000'000});
+  const std::string sent = pattern(1'200'000);
+  Reader reader;
+  hosts.b.start(accept_and_read, hosts.at_b, std::ref(reader));
+  bool destroyed = false;
+  hosts.a.start([&]() -> Task<> {
+    TcpStream stream = co_await TcpStream::connect(hosts.at_b);
+    static_cast<void>(co_await within(1ms, stream.write(sent)));
+    destroyed = true;
+  });
+  hosts.world.run_for(1100ms);
+  EXPECT_TRUE(destroyed);
+  EXPECT_TRUE(hosts.a.running());
+  run_to_the_end(hosts.world);
+  expect_equal_bytes(reader.text, sent);
+  EXPECT_LT(reader.last, 1300ms);
+}
+
+// A kernel takes the end of a peer whose stream its own process has left, for a minute.
+TEST(SimWire, AClosedConnectionIsForgottenAfterAMinute) {
+  for (const Duration pause : {30s, 90s}) {
+    TwoHosts hosts;
+    hosts.b.start([&]() -> Task<> {
+      const TcpStream left = co_await accept_at(hosts.at_b);
+      co_await sleep_for(1s);
+    });
+    hosts.a.start([&]() -> Task<> {
+      TcpStream stream = co_await TcpStream::connect(hosts.at_b);
+      co_await sleep_for(pause);
+      const std::error_code code = co_await code_of(stream.finish());
+      EXPECT_EQ(code != std::error_code(), pause > 1min) << code.message();
+    });
+    run_to_the_end(hosts.world);
+    hosts.world.run_for(1s);
+    EXPECT_EQ(hosts.network.connections(), 0U);
+  }
 }
 
 }  // namespace
