@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/duration_text.h"
 #include "raft/options.h"
+#include "runtime/duration_text.h"
 
 namespace coracle::demo {
 
