@@ -168,6 +168,10 @@ const State& RaftCluster::state(ServerId server) const {
   return seat(server).node->state();
 }
 
+const DrawnTimeouts& RaftCluster::drawn_timeouts(ServerId server) const {
+  return seat(server).drawn;
+}
+
 HardState RaftCluster::durable(ServerId server) const { return seat(server).disk.read(); }
 
 ServerId RaftCluster::leader() const {
@@ -182,7 +186,7 @@ ServerId RaftCluster::leader() const {
 ServerId RaftCluster::agreed_leader(const std::vector<ServerId>& among) const {
   if (among.empty() || !is_up(among.front())) return kNobody;
   const ServerId leads = state(among.front()).leader();
-  if (leads == kNobody || std::ranges::count(among, leads) == 0) return kNobody;
+  if (leads == kNobody || std::ranges::count(among, leads) == 0 || !is_up(leads)) return kNobody;
   const bool all_follow = std::ranges::all_of(among, [&](ServerId id) {
     return is_up(id) && state(id).leader() == leads && state(id).term() == state(leads).term();
   });
@@ -239,7 +243,9 @@ void RaftCluster::node_tells(Seat& seat, const Event& event) {
 
 Facts RaftCluster::facts(ServerId self) {
   const Loop& loop = Loop::current();
-  return facts_of(state(self), coracle::now(), loop.resumptions());
+  Facts facts = facts_of(state(self), coracle::now(), loop.resumptions());
+  if (invariants_ != nullptr) invariants_->add_contact(self, facts);
+  return facts;
 }
 
 void RaftCluster::trace_message(ServerId self, std::string_view what, const Message& message) {
@@ -271,7 +277,7 @@ void RaftCluster::loses(ServerId self, const Message& message) {
 }
 
 void RaftCluster::handled(ServerId self, const Handled& handled) {
-  if (invariants_ != nullptr) invariants_->handled(seat(self).view(), handled);
+  if (invariants_ != nullptr) Invariants::handled(seat(self).view(), handled);
 }
 
 }  // namespace coracle::raft::sim

@@ -53,6 +53,12 @@ struct Happened {
   Event event{};
 };
 
+// The timeouts that a server has drawn.
+struct DrawnTimeouts {
+  Duration last{};    // for which it waits
+  Duration before{};  // the one before that
+};
+
 // Who wants to know what happens as it happens. May do what a test may, but must not run the world.
 class ClusterObserver {
  public:
@@ -134,6 +140,7 @@ class RaftCluster final : private WireObserver {
   [[nodiscard]] bool is_up(ServerId server) const;
   //   Requires   is_up().
   [[nodiscard]] const State& state(ServerId server) const;
+  [[nodiscard]] const DrawnTimeouts& drawn_timeouts(ServerId server) const;
   // Returns    what its disk would hold after a loss of power.
   [[nodiscard]] HardState durable(ServerId server) const;
   // Returns    who leads the highest term that is led; kNobody if nobody leads.

@@ -19,7 +19,9 @@ struct Facts {
   TimePoint election_deadline{};
   ChangeNumber last_change = 0;
   LogPosition last_log{};
-  TimePoint now{};                // the server's own clock
+  TimePoint now{};                  // the server's own clock
+  ServerId heard_leader = kNobody;  // the last one that it has heard in this life, and when
+  TimePoint heard_at{};
   std::uint64_t resumptions = 0;  // of its loop: the same means that no other fiber has run
 };
 

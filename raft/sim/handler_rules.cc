@@ -72,27 +72,18 @@ bool asks_for_vote(const Message& message) {
   return message.kind == MessageKind::request_vote || message.kind == MessageKind::pre_vote;
 }
 
-}  // namespace
-
-void HandlerRules::receives(ServerId server, const Message& message, const Facts& facts) {
-  if (message.kind != MessageKind::append_entries || message.ignored) return;
-  if (message.term < facts.term) return;
-  contact_[server] = {.leader = message.from, .when = facts.now};
-}
-
-bool HandlerRules::must_hold_off(ServerId server, const Handled& handled,
-                                 const Options& options) const {
+// Whether the rule for a leader that is alive forbids this server to vote for the asker. (V8)
+bool must_hold_off(const Handled& handled, const Options& options) {
   const Message& request = handled.request;
-  const auto contact = contact_.find(server);
-  if (!options.sticky_leader || contact == contact_.end() || request.transfer) return false;
-  if (handled.before.role == Role::leader || request.term < handled.before.term) return false;
-  return request.from != contact->second.leader &&
-         handled.before.now < deadline_after(contact->second.when, options.timing.timeout_min);
+  const Facts& before = handled.before;
+  if (!options.sticky_leader || before.heard_leader == kNobody || request.transfer) return false;
+  if (before.role == Role::leader || request.term < before.term) return false;
+  return request.from != before.heard_leader &&
+         before.now < deadline_after(before.heard_at, options.timing.timeout_min);
 }
 
 // A refusal tells the truth: else one that deserves a vote would wait for nothing. (B11, V8)
-void HandlerRules::check_refusal(ServerId server, const Handled& handled,
-                                 const Options& options) const {
+void check_refusal(const Handled& handled, const Options& options) {
   const Message& request = handled.request;
   const Facts& before = handled.before;
   switch (handled.reply.refusal) {
@@ -100,7 +91,7 @@ void HandlerRules::check_refusal(ServerId server, const Handled& handled,
       CORACLE_CHECK(request.term < before.term, "only lower terms are stale (Raft Figure 2)");
       break;
     case Refusal::leader_alive:
-      CORACLE_CHECK(before.role == Role::leader || must_hold_off(server, handled, options),
+      CORACLE_CHECK(before.role == Role::leader || must_hold_off(handled, options),
                     "a leader is taken to be alive for one shortest timeout (V8)");
       break;
     case Refusal::voted_for_another:
@@ -116,10 +107,25 @@ void HandlerRules::check_refusal(ServerId server, const Handled& handled,
   }
 }
 
-void HandlerRules::handled(ServerId server, const Handled& handled, const Options& options) const {
+}  // namespace
+
+void HandlerRules::receives(ServerId server, const Message& message, const Facts& facts) {
+  if (message.kind != MessageKind::append_entries || message.ignored) return;
+  if (message.term < facts.term) return;
+  contact_[server] = {.leader = message.from, .when = facts.now};
+}
+
+void HandlerRules::add_contact(ServerId server, Facts& facts) const {
+  const auto contact = contact_.find(server);
+  if (contact == contact_.end()) return;
+  facts.heard_leader = contact->second.leader;
+  facts.heard_at = contact->second.when;
+}
+
+void HandlerRules::handled(const Handled& handled, const Options& options) {
   const Message& request = handled.request;
   const Facts& before = handled.before;
-  const bool held_off = asks_for_vote(request) && must_hold_off(server, handled, options);
+  const bool held_off = asks_for_vote(request) && must_hold_off(handled, options);
   CORACLE_CHECK(!held_off || !handled.reply.granted,
                 "no vote against a leader that was heard within the shortest timeout (V8)");
   const bool is_refused_for_leader = handled.reply.refusal == Refusal::leader_alive;
@@ -131,7 +137,7 @@ void HandlerRules::handled(ServerId server, const Handled& handled, const Option
   }
   CORACLE_CHECK(request.term >= before.term || !handled.reply.granted,
                 "a request of a lower term is refused (Raft Figure 2)");
-  if (asks_for_vote(request) && !handled.reply.granted) check_refusal(server, handled, options);
+  if (asks_for_vote(request) && !handled.reply.granted) check_refusal(handled, options);
   switch (request.kind) {
     case MessageKind::pre_vote:
       if (handled.reply.granted) check_granted_pre_vote(handled);

@@ -17,19 +17,16 @@ class HandlerRules {
   void started(ServerId server) { contact_.erase(server); }
   // It gets a message.
   void receives(ServerId server, const Message& message, const Facts& facts);
+  // Adds to the facts of a server which leader it has heard.
+  void add_contact(ServerId server, Facts& facts) const;
   // It has handled a request.
-  void handled(ServerId server, const Handled& handled, const Options& options) const;
+  static void handled(const Handled& handled, const Options& options);
 
  private:
   struct Contact {
     ServerId leader = kNobody;
     TimePoint when{};
   };
-
-  // Returns    whether the rule for a leader that is alive forbids it to vote for the asker. (V8)
-  [[nodiscard]] bool must_hold_off(ServerId server, const Handled& handled,
-                                   const Options& options) const;
-  void check_refusal(ServerId server, const Handled& handled, const Options& options) const;
 
   std::map<ServerId, Contact> contact_;
 };

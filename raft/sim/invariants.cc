@@ -276,7 +276,7 @@ void Invariants::receives(const View& server, const Message& message) {
 }
 
 void Invariants::handled(const View& server, const Handled& handled) {
-  handler_rules_.handled(server.id, handled, server.state.options());
+  HandlerRules::handled(handled, server.state.options());
 }
 
 }  // namespace coracle::raft::sim

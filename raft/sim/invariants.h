@@ -176,7 +176,11 @@ class Invariants {
   // It is about to let a message leave, or to get one; it has handled a request.
   void sends(const View& server, const Message& message);
   void receives(const View& server, const Message& message);
-  void handled(const View& server, const Handled& handled);
+  static void handled(const View& server, const Handled& handled);
+  // Adds to the facts of a server which leader it has heard.
+  void add_contact(ServerId server, Facts& facts) const {
+    handler_rules_.add_contact(server, facts);
+  }
 
  private:
   void observe_leader(const View& server);

@@ -64,12 +64,16 @@ Task<> Seat::serve() {
 }
 
 Duration Seat::draw_timeout(Random& random, const Timing& timing) {
-  if (timeouts.empty()) return random.between(timing.timeout_min, timing.timeout_max);
-  const Duration drawn = timeouts.front();
-  timeouts.pop_front();
-  shortest_drawn_ = std::min(shortest_drawn_, drawn);
-  longest_drawn_ = std::max(longest_drawn_, drawn);
-  return drawn;
+  drawn.before = drawn.last;
+  if (timeouts.empty()) {
+    drawn.last = random.between(timing.timeout_min, timing.timeout_max);
+  } else {
+    drawn.last = timeouts.front();
+    timeouts.pop_front();
+  }
+  shortest_drawn_ = std::min(shortest_drawn_, drawn.last);
+  longest_drawn_ = std::max(longest_drawn_, drawn.last);
+  return drawn.last;
 }
 
 View Seat::view() const {

@@ -48,6 +48,7 @@ class Seat {
   const Node* node = nullptr;  // while there is one
   WireTap* tap = nullptr;      // the same
   Identity identity;           // of its last life
+  DrawnTimeouts drawn;         // the last ones
   std::optional<EventKind> crashes_at;
   bool crashes_machine = false;
 

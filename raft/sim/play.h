@@ -1,0 +1,78 @@
+// A scenario while it is played: the cluster, what it has said so far, and since when one asks.
+// Mechanism of Scenario.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "raft/sim/cluster.h"
+#include "raft/sim/script.h"
+
+namespace coracle::raft::sim {
+
+// A message at one of its ends.
+struct Heard {
+  enum class Where { sent, received, lost };
+
+  TimePoint when{};
+  Where where = Where::sent;
+  Message message;
+};
+
+class Play final : private ClusterObserver {
+ public:
+  // Passes everything that happens on to `audience`, if there is one. Borrows it.
+  explicit Play(ClusterObserver* audience) : audience_(audience) {}
+  Play(const Play&) = delete;
+  Play& operator=(const Play&) = delete;
+  ~Play() { end(); }
+
+  // Makes the cluster.
+  void begin(const ClusterSetup& setup);
+  void end();
+
+  [[nodiscard]] bool begun() const { return cluster_ != nullptr; }
+  //   Requires   begin() before.
+  [[nodiscard]] RaftCluster& cluster() const { return *cluster_; }
+
+  // From here on `expect event` and its like look.
+  void mark();
+  [[nodiscard]] TimePoint marked_at() const { return marked_at_; }
+  [[nodiscard]] std::span<const Happened> events() const;
+  [[nodiscard]] std::span<const Heard> messages() const;
+
+ private:
+  void event(const Happened& happened) override;
+  void sends(const Message& message) override { hear(Heard::Where::sent, message); }
+  void receives(const Message& message) override { hear(Heard::Where::received, message); }
+  void loses(const Message& message) override { hear(Heard::Where::lost, message); }
+  void hear(Heard::Where where, const Message& message);
+
+  ClusterObserver* audience_;
+  std::unique_ptr<RaftCluster> cluster_;
+  std::vector<Heard> messages_;
+  TimePoint marked_at_{};
+  std::size_t marked_events_ = 0;  // that came before it
+  std::size_t marked_messages_ = 0;
+};
+
+// An expectation that was not met.
+class Unmet : public std::runtime_error {
+ public:
+  Unmet(const std::string& expected, const std::string& found)
+      : std::runtime_error("expected " + expected + "\n  found: " + found) {}
+};
+
+// Fails the line unless this is so: what it asks cannot be done now.
+inline void demand(bool possible, const std::string& why_not) {
+  if (!possible) throw std::runtime_error(why_not);
+}
+
+// What a line of a script does.
+using Action = std::function<void(Play& play)>;
+
+}  // namespace coracle::raft::sim
