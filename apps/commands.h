@@ -10,5 +10,7 @@ namespace coracle::demo {
 void add_serve(CLI::App& app);
 void add_demo(CLI::App& app);
 void add_status(CLI::App& app);
+void add_scenario(CLI::App& app);
+void add_simulate(CLI::App& app);
 
 }  // namespace coracle::demo
