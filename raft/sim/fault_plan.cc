@@ -64,8 +64,8 @@ class Planner {
   void draw_faults(RunPlan& plan) {
     const std::vector<FaultKind> kinds(setup_.kinds.begin(), setup_.kinds.end());
     const Duration pause_max = one_in(2) ? 2s : 8s;  // a wild run, or one with quiet times
-    for (Duration at = random_.between(Duration::zero(), 2s); at < setup_.time;
-         at += random_.between(Duration::zero(), pause_max)) {
+    Duration at = random_.between(Duration::zero(), 2s);
+    while (at < setup_.time) {
       Fault fault;
       fault.at = at;
       fault.kind = kinds[random_.below(kinds.size())];
@@ -74,8 +74,8 @@ class Planner {
       fault.amount = random_.next();
       const bool is_short = one_in(4);
       fault.lasts = random_.between(is_short ? 1ms : 100ms, is_short ? 100ms : 6000ms);
-      if (!complete(fault)) continue;
-      plan.faults.push_back(std::move(fault));
+      if (complete(fault)) plan.faults.push_back(std::move(fault));
+      at += random_.between(Duration::zero(), pause_max);
     }
   }
 
