@@ -252,6 +252,9 @@ void StreamCore::begin_finish() {
 void StreamCore::shut_down_done(int error) {
   if (closed_) return;
   sending_ = Sending::shut_down;
+  // Of a connection that was reset, which a reader was told or will be, a kernel says only that
+  // there is none.
+  if (error == ENOTCONN) error = read_error_ != 0 ? read_error_ : ECONNRESET;
   if (error != 0) {
     fail_sending(error);
     return;

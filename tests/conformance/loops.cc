@@ -8,6 +8,7 @@
 #include <csignal>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "runtime/error.h"
@@ -144,13 +145,21 @@ Task<> runs_what_blocks_elsewhere() {
 }
 
 // Begun, it is waited for: what it borrows lives until then.
+Task<> block_and_tell(Event& at_work, bool& over) {
+  const LoopRef loop = current_loop_ref();
+  co_await run_blocking([&] {
+    loop.post([&at_work] { at_work.set(); });
+    std::this_thread::sleep_for(2ms);
+    over = true;
+  });
+}
+
 Task<> waits_for_blocking_work_when_canceled() {
+  Event at_work;
   bool done = false;
   co_await task_group([&](TaskGroup& group) -> Task<> {
-    group.spawn(
-        "work", [](bool& over) -> Task<> { co_await run_blocking([&over] { over = true; }); },
-        std::ref(done));
-    co_await yield();
+    group.spawn("work", block_and_tell, std::ref(at_work), std::ref(done));
+    co_await at_work.wait();
     group.cancel();
   });
   EXPECT_TRUE(done);

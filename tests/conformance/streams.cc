@@ -249,6 +249,16 @@ Task<> finish_and_read_meet_a_reset(Meeting& meeting) {
   EXPECT_EQ(ended, 1);
 }
 
+// A kernel that has told the reader knows of no connection any more: still it was a reset.
+Task<> finish_after_a_read_met_a_reset(Meeting& meeting) {
+  TcpStream stream = co_await connect_to(meeting);
+  meeting.step = 1;
+  std::error_code code = co_await code_of(read_once(stream));
+  EXPECT_EQ(code, std::errc::connection_reset);
+  code = co_await code_of(stream.finish());
+  EXPECT_EQ(code, std::errc::connection_reset);
+}
+
 Task<> leave_bytes_unread(Meeting& meeting) {
   TcpStream stream = co_await accept_one(meeting);
   co_await meeting.reached(1);
@@ -309,6 +319,7 @@ constexpr Scenario kScenarios[] = {
     {"AWriteThatMeetsAReset", reset_when_told, write_to_a_reset_connection},
     {"FinishThatMeetsAReset", reset_when_told, finish_meets_a_reset},
     {"FinishBesideAReadThatMeetsAReset", reset_when_told, finish_and_read_meet_a_reset},
+    {"FinishAfterAReadThatMetAReset", reset_when_told, finish_after_a_read_met_a_reset},
     {"UnreadBytesMakeACloseAReset", leave_bytes_unread, expect_reset_for_unread_bytes},
     {"NoLingerDropsWhatIsUnsent", read_late_and_see_a_reset, drop_with_no_linger},
     {"NoLingerEndsInOrderWhenAllIsSent", all_of_it, end_in_order_with_no_linger},
