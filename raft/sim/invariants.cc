@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,16 @@ ServerId vote_told(const Message& message) {
   if (message.kind == MessageKind::request_vote) return message.from;
   if (message.kind == MessageKind::request_vote_reply && message.granted) return message.to;
   return kNobody;
+}
+
+// Returns    whether these others, and the server itself where it votes, are a majority.
+bool is_majority(const View& server, const std::set<ServerId>& others) {
+  std::vector<ServerId> all(others.begin(), others.end());
+  all.push_back(server.id);
+  const std::vector<ServerId>& voters = server.state.configuration().voters();
+  const auto voted = std::ranges::count_if(
+      voters, [&](ServerId voter) { return std::ranges::count(all, voter) > 0; });
+  return static_cast<std::size_t>(voted) > voters.size() / 2;
 }
 
 }  // namespace
@@ -127,21 +138,26 @@ void CountedInItsRound::receives(const Message& message) {
   if (is_vote) rounds_[message.to].got[message.from] = message;
 }
 
-void CountedInItsRound::event(const View& server, const Event& event) {
-  Round& round = rounds_[server.id];
-  switch (event.kind) {
-    case EventKind::began_pre_vote:
-    case EventKind::became_candidate: round.last_before = round.last_sent; break;
-    case EventKind::received_vote:
-      CORACLE_CHECK(event.role == Role::candidate, "only candidates count votes (V13)");
-      break;
-    case EventKind::received_pre_vote:
-      CORACLE_CHECK(server.state.asks_for_pre_votes(), "only who asks counts pre-votes (V13)");
-      break;
-    default: return;
+void CountedInItsRound::begin(const View& server, const Event& event, Round& round) {
+  round.last_before = round.last_sent;
+  if (event.kind == EventKind::began_pre_vote) {
+    round.pre_votes.clear();
+    return;
   }
+  const bool needs_pre_votes = server.state.options().pre_vote && !round.transfer;
+  CORACLE_CHECK(!needs_pre_votes || is_majority(server, round.pre_votes),
+                "an election begins with the pre-votes of a majority in one round (T5)");
+  round.transfer = false;
+  round.votes.clear();
+}
+
+void CountedInItsRound::count(const View& server, const Event& event, Round& round) {
   const bool is_vote = event.kind == EventKind::received_vote;
-  if (!is_vote && event.kind != EventKind::received_pre_vote) return;
+  if (is_vote) {
+    CORACLE_CHECK(event.role == Role::candidate, "only candidates count votes (V13)");
+  } else {
+    CORACLE_CHECK(server.state.asks_for_pre_votes(), "only who asks counts pre-votes (V13)");
+  }
   const Message& got = round.got[event.peer];
   const MessageKind kind = is_vote ? MessageKind::request_vote_reply : MessageKind::pre_vote_reply;
   const Term asked_for = is_vote ? event.own_term : event.own_term + 1;
@@ -149,6 +165,24 @@ void CountedInItsRound::event(const View& server, const Event& event) {
   CORACLE_CHECK(got.granted, "refusals are not counted");
   CORACLE_CHECK(got.term == asked_for, "a vote counts in its term (Raft §5.2)");
   CORACLE_CHECK(got.request > round.last_before, "a vote counts in the round that asked (T5)");
+  const bool is_new = (is_vote ? round.votes : round.pre_votes).insert(event.peer).second;
+  CORACLE_CHECK(is_new, "each vote counts once (V12)");
+}
+
+void CountedInItsRound::event(const View& server, const Event& event) {
+  Round& round = rounds_[server.id];
+  switch (event.kind) {
+    case EventKind::accepted_transfer: round.transfer = true; break;
+    case EventKind::began_pre_vote:
+    case EventKind::became_candidate: begin(server, event, round); break;
+    case EventKind::received_vote:
+    case EventKind::received_pre_vote: count(server, event, round); break;
+    case EventKind::became_leader:
+      CORACLE_CHECK(is_majority(server, round.votes),
+                    "a leader has counted the votes of a majority in one round (T5)");
+      break;
+    default: break;
+  }
 }
 
 void OnlyLeadersAppend::sends(const Message& message, const View& server) {

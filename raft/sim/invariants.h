@@ -90,7 +90,8 @@ class ElectedByMajority {
   std::set<std::pair<ServerId, Term>> looked_at_;
 };
 
-// A reply counts in the round that asked for it, and only while that round lasts. (T5, V13)
+// A reply counts in the round that asked for it, and only while that round lasts; a round is won
+// with what was counted in it. (T5, V13)
 class CountedInItsRound {
  public:
   void started(ServerId server) { rounds_.erase(server); }
@@ -102,8 +103,14 @@ class CountedInItsRound {
   struct Round {
     RequestId last_sent = 0;          // of this life
     RequestId last_before = 0;        // when the round began
+    std::set<ServerId> pre_votes;     // counted in the last round of them
+    std::set<ServerId> votes;         // the same
+    bool transfer = false;            // the next election needs no pre-votes
     std::map<ServerId, Message> got;  // the last vote or pre-vote that each peer answered with
   };
+  static void begin(const View& server, const Event& event, Round& round);
+  static void count(const View& server, const Event& event, Round& round);
+
   std::map<ServerId, Round> rounds_;
 };
 
