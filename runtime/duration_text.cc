@@ -76,7 +76,7 @@ std::optional<DurationRange> parse_duration_range(std::string_view text) {
 }
 
 std::string print_duration_range(const DurationRange& range) {
-  const std::string longest = print_duration(range.longest);
+  std::string longest = print_duration(range.longest);
   if (range.shortest == range.longest) return longest;
   return print_duration(range.shortest).append("-").append(longest);
 }

@@ -6,8 +6,6 @@
 #include <ostream>
 
 #include <spdlog/fmt/fmt.h>
-
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "runtime/check.h"
