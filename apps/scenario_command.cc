@@ -71,18 +71,18 @@ bool play(const ScenarioFlags& flags, const std::string& path, const std::string
 void run_scenarios(const ScenarioFlags& flags) {
   std::map<std::string, std::string> texts;
   run(read_files(flags.files, texts));
-  bool all_passed = true;
+  std::size_t passed = 0;
   for (const std::string& path : flags.files) {
     try {
-      const bool passed = play(flags, path, texts[path]);
-      all_passed = all_passed && passed;
+      if (play(flags, path, texts[path])) ++passed;
     } catch (const raft::sim::ScriptError& error) {
       fmt::print("FAILED {}\n{}\n", path, error.what());
-      all_passed = false;
     }
     std::fflush(stdout);
   }
-  if (!all_passed) throw CLI::RuntimeError(1);
+  const std::size_t failed = flags.files.size() - passed;
+  if (flags.files.size() > 1) fmt::print("{} passed, {} failed\n", passed, failed);
+  if (failed > 0) throw CLI::RuntimeError(1);
 }
 
 }  // namespace
