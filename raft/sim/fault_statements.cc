@@ -131,11 +131,11 @@ Action parse_crash(Words& words) {
 }
 
 // For each server, what one function of the cluster does.
-template <void (RaftCluster::*kAct)(ServerId)>
+template <void (RaftCluster::*act)(ServerId)>
 Action parse_each(Words& words) {
   const std::vector<ServerId> servers = words.servers();
   return [servers](Play& play) {
-    for (const ServerId id : servers) (play.cluster().*kAct)(id);
+    for (const ServerId id : servers) (play.cluster().*act)(id);
   };
 }
 

@@ -41,6 +41,7 @@ std::optional<ServerId> Cast::find(std::string_view name) const {
 
 std::vector<ServerId> Cast::all() const {
   std::vector<ServerId> ids;
+  ids.reserve(ids_.size());
   for (const auto& [name, id] : ids_) ids.push_back(id);
   std::ranges::sort(ids);
   return ids;
