@@ -74,24 +74,15 @@ function(coracle_bench name)
   coracle_app(${name} ${ARGN})
 endfunction()
 
-# What nearly every test of a layer includes is parsed once, for the first test program, and reused
-# by the others: it is a third of the time that they take to compile.
-function(coracle_precompile_headers target)
-  # g++ 12 forgets which of it came from system headers, and repeats its false alarms about these
-  # (PR 105651 and its kin).
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    target_compile_options(${target} PRIVATE -Wno-array-bounds -Wno-stringop-overflow
-      -Wno-stringop-overread)
-  endif()
-  get_property(first GLOBAL PROPERTY CORACLE_PRECOMPILED)
-  if(first)
-    target_precompile_headers(${target} REUSE_FROM ${first})
-    return()
-  endif()
-  set_property(GLOBAL PROPERTY CORACLE_PRECOMPILED ${target})
-  target_precompile_headers(${target} PRIVATE <gtest/gtest.h> <algorithm> <array> <chrono>
-    <coroutine> <exception> <filesystem> <functional> <map> <memory> <optional> <set> <span>
-    <string> <string_view> <system_error> <utility> <variant> <vector> <spdlog/fmt/fmt.h>)
+# coracle_test_headers(<gtest/gtest.h> ...): what nearly every test of a layer includes is parsed
+# once, and used by all that come after: it is a third of the time that they take to compile.
+function(coracle_test_headers)
+  set(empty ${CMAKE_CURRENT_BINARY_DIR}/test_headers.cc)
+  file(GENERATE OUTPUT ${empty} CONTENT "")
+  add_library(test_headers OBJECT ${empty})
+  coracle_compile_options(test_headers)
+  coracle_use(test_headers runtime gtest)
+  target_precompile_headers(test_headers PRIVATE ${ARGN})
 endfunction()
 
 # coracle_test(net_tests SOURCES tcp_test.cc ... USES net): one test program of a folder. ctest
@@ -105,9 +96,6 @@ function(coracle_test name)
     set(gtest gtest)
   endif()
   coracle_app(${name} SOURCES ${test_SOURCES} USES ${test_USES} ${gtest})
-  if(test_USES)
-    coracle_precompile_headers(${name})
-  endif()
   # A hang is a failure too. Suites named Long* are left to tests/long and may take their time.
   gtest_discover_tests(${name} TEST_PREFIX "${name}:" NO_PRETTY_VALUES TEST_FILTER "-Long*:*/Long*"
     TEST_LIST ${name}_short DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
@@ -115,4 +103,14 @@ function(coracle_test name)
   gtest_discover_tests(${name} TEST_PREFIX "${name}:" NO_PRETTY_VALUES TEST_FILTER "Long*:*/Long*"
     TEST_LIST ${name}_long DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT 3600 LABELS long ${test_PROPERTIES})
+  if(NOT test_USES)
+    return()
+  endif()
+  target_precompile_headers(${name} REUSE_FROM test_headers)
+  # g++ 12 forgets which of it came from system headers, and repeats its false alarms about these
+  # (PR 105651 and its kin).
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(${name} PRIVATE -Wno-array-bounds -Wno-stringop-overflow
+      -Wno-stringop-overread)
+  endif()
 endfunction()
