@@ -8,11 +8,13 @@
 
 #include "net/address.h"
 #include "net/tcp_core.h"
+#include "net/udp_core.h"
 #include "runtime/loop.h"
 
 namespace coracle::net {
 
 struct ListenOptions;
+struct UdpOptions;
 class Lookup;
 class ResolveOperation;
 
@@ -29,6 +31,12 @@ class BackEnd : public LoopExtension {
   // Binds and listens. Throws Error.
   [[nodiscard]] virtual std::unique_ptr<ListenerCore> listen(const Address& address,
                                                              const ListenOptions& options) = 0;
+
+  // Makes a UDP socket that is bound to an address, or connected to a peer. Throws Error.
+  [[nodiscard]] virtual std::unique_ptr<UdpCore> bind_udp(const Address& address,
+                                                          const UdpOptions& options) = 0;
+  [[nodiscard]] virtual std::unique_ptr<UdpCore> connect_udp(const Address& peer,
+                                                             const UdpOptions& options) = 0;
 
   // Begins to look up a name, for `operation.done()`.
   //   Returns    the lookup; nullptr if done() has been called already, with an error.

@@ -48,6 +48,13 @@ Kernel* Fabric::kernel_named(std::string_view name) {
   return nullptr;
 }
 
+std::vector<Kernel*> Fabric::all_kernels() {
+  std::vector<Kernel*> kernels;
+  kernels.reserve(world_.hosts().size());
+  for (const auto& host : world_.hosts()) kernels.push_back(&kernel_of(*host));
+  return kernels;
+}
+
 Path& Fabric::path(const Kernel& from, const Kernel* to) {
   const std::pair key(from.number(), to == nullptr ? kNobody : to->number());
   const Link& link = key.first == key.second ? loopback_link_ : default_link_;
@@ -102,6 +109,7 @@ void Fabric::cut(Kernel& from, Kernel& to) {
   Path& cable = path(from, &to);
   if (cable.cut()) return;
   cable.set_cut(true);
+  datagrams_.lose_under_way(cable);
   for_each_connection([&](Connection& connection) {
     Flow& request = connection.request();
     Flow& answer = connection.answer();
@@ -137,6 +145,7 @@ void Fabric::reset(const Kernel& one, const Kernel& other) {
 }
 
 void Fabric::machine_stopped(const Kernel& kernel) {
+  datagrams_.machine_stopped(kernel);
   for_each_connection([&](Connection& connection) {
     for (Endpoint* end : {&connection.client(), &connection.server()}) {
       if (end->kernel() != &kernel || !end->alive()) continue;

@@ -13,6 +13,7 @@
 
 #include "net/address.h"
 #include "net/sim/connection.h"
+#include "net/sim/datagrams.h"
 #include "net/sim/kernel.h"
 #include "net/sim/network.h"
 #include "net/sim/path.h"
@@ -42,6 +43,8 @@ class Fabric {
   // Returns    nullptr if no host has this address in 10.0.0.0/16, or this name.
   [[nodiscard]] Kernel* kernel_at(const Address& address);
   [[nodiscard]] Kernel* kernel_named(std::string_view name);
+  // Returns    that of each host, in their order.
+  [[nodiscard]] std::vector<Kernel*> all_kernels();
   [[nodiscard]] Path& path(const Kernel& from, const Kernel* to);
   void set_default_link(const Link& link) { default_link_ = link; }
 
@@ -54,6 +57,9 @@ class Fabric {
   [[nodiscard]] const std::list<std::unique_ptr<Connection>>& connections() const {
     return connections_;
   }
+
+  // ---- Datagrams ----
+  [[nodiscard]] Datagrams& datagrams() { return datagrams_; }
 
   // ---- Faults ----
   void cut(Kernel& from, Kernel& to);
@@ -82,6 +88,7 @@ class Fabric {
   std::map<std::uint32_t, Lookups> lookups_;
   std::vector<SimLookup*> hanging_;
   std::list<std::unique_ptr<Connection>> connections_;  // in the order of connecting
+  Datagrams datagrams_{*this};
 };
 
 }  // namespace coracle::net::sim

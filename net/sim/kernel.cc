@@ -11,10 +11,6 @@
 namespace coracle::net::sim {
 namespace {
 
-// Linux: ip_local_port_range.
-constexpr std::uint16_t kFirstPort = 32768;
-constexpr std::uint16_t kLastPort = 60999;
-
 // Two listeners may not both get a connection to one address.
 bool collide(const Address& one, const Address& other) {
   if (is_any(one) || is_any(other)) {

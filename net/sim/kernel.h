@@ -18,6 +18,10 @@ namespace coracle::net::sim {
 class Fabric;
 class Kernel;
 
+// What a kernel chooses from. Linux: ip_local_port_range.
+inline constexpr std::uint16_t kFirstPort = 32768;
+inline constexpr std::uint16_t kLastPort = 60999;
+
 // A listening socket in its kernel, with the connections that nobody has accepted.
 class PortListener {
  public:

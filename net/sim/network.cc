@@ -106,7 +106,7 @@ std::size_t Network::connections() const { return fabric_->connections().size();
 
 std::size_t Network::sockets_of(const Host& host) const {
   const Kernel& kernel = fabric_->kernel_of(host);
-  std::size_t count = kernel.listeners();
+  std::size_t count = kernel.listeners() + fabric_->datagrams().sockets_of(kernel);
   for (const auto& connection : fabric_->connections()) {
     for (const Endpoint* end : {&connection->client(), &connection->server()}) {
       if (end->kernel() == &kernel && end->alive()) ++count;

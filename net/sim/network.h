@@ -1,5 +1,5 @@
 // The network between the hosts of a simulated world: cables with delay, loss and a bandwidth, and
-// what can go wrong with them. Programs use net/tcp.h and net/resolve.h as ever.
+// what can go wrong with them. Programs use net/tcp.h, net/udp.h and net/resolve.h as ever.
 //
 //   sim::Simulation world(seed);
 //   sim::Host& a = world.add_host("a");
@@ -16,6 +16,8 @@
 // its name. Its kernel speaks TCP as Linux does: what the process has written and left is still
 // sent when it dies, and nothing is when the machine does; what was lost is sent again after 200
 // ms, 400 ms, ...; a connection to a machine that has forgotten it is answered with a reset.
+// Datagrams reach groups and 10.0.255.255 too; to a port where nobody listens they are answered by
+// ICMP.
 #pragma once
 
 #include <chrono>
@@ -35,11 +37,12 @@ class Fabric;
 
 // One direction of a cable.
 struct Link {
-  // How long a segment (16 KiB at most) is under way. Those of one connection stay in order.
+  // How long a segment (16 KiB at most) or a datagram is under way. Segments of one connection stay
+  // in order; datagrams overtake each other.
   coracle::sim::Delay latency{std::chrono::microseconds(50), std::chrono::microseconds(200), {}};
-  // The share of segments, and of acknowledgements, that never arrive.
+  // The share of segments, acknowledgements and datagrams that never arrive.
   double loss = 0;
-  // The share that arrives twice (the second one is dropped by the receiver's kernel).
+  // The share that arrives twice (of a segment the second one is dropped by the receiver's kernel).
   double duplication = 0;
   // Bytes wait for those that were sent before them; 0 is as many as there are.
   std::int64_t bytes_per_second = 0;
@@ -63,6 +66,14 @@ struct Counters {
   std::uint64_t segments_unheard = 0;    // by machines without power, or that do not exist
   std::uint64_t segments_duplicate = 0;  // arrived a second time
   std::uint64_t resets_sent = 0;
+  // Multicast counts once for each host that it is sent to.
+  std::uint64_t datagrams_sent = 0;
+  std::uint64_t datagrams_delivered = 0;  // once for each socket that has it
+  std::uint64_t datagrams_duplicated = 0;
+  std::uint64_t datagrams_lost = 0;     // by Link::loss
+  std::uint64_t datagrams_cut = 0;      // by a cut cable
+  std::uint64_t datagrams_unheard = 0;  // nobody listened
+  std::uint64_t datagrams_dropped = 0;  // the receiver's buffer was full
 };
 
 // Serves all processes of the world that start after it was made, and goes on doing so when this
@@ -96,7 +107,7 @@ class Network {
   // Returns    whether what `from` sends is lost by a cut.
   [[nodiscard]] bool is_cut(const coracle::sim::Host& from, const coracle::sim::Host& to) const;
   // A firewall before `to` that answers what `from` sends with a reset: attempts to connect are
-  // refused, connections are reset at their next segment.
+  // refused, connections are reset at their next segment; datagrams are answered by ICMP.
   void reject(coracle::sim::Host& from, coracle::sim::Host& to, bool on = true);
   // Resets every connection between two hosts, at once: both ends see ECONNRESET.
   void reset(coracle::sim::Host& a, coracle::sim::Host& b);
@@ -108,7 +119,7 @@ class Network {
   [[nodiscard]] const Counters& counters() const;
   // Returns    how many connections a kernel still knows, those included that nobody owns any more.
   [[nodiscard]] std::size_t connections() const;
-  // Returns    how many of them, and of listeners, the kernel of one host knows.
+  // Returns    how many of them, of listeners and of UDP sockets, the kernel of one host knows.
   [[nodiscard]] std::size_t sockets_of(const coracle::sim::Host& host) const;
 
  private:

@@ -29,6 +29,10 @@ class SimNet final : public BackEnd {
                                         ConnectOperation& operation) override;
   [[nodiscard]] std::unique_ptr<ListenerCore> listen(const Address& address,
                                                      const ListenOptions& options) override;
+  [[nodiscard]] std::unique_ptr<UdpCore> bind_udp(const Address& address,
+                                                  const UdpOptions& options) override;
+  [[nodiscard]] std::unique_ptr<UdpCore> connect_udp(const Address& peer,
+                                                     const UdpOptions& options) override;
   [[nodiscard]] Lookup* look_up(const std::string& host, ResolveOperation& operation) override;
   [[nodiscard]] bool busy() const override;
   [[nodiscard]] std::string busy_with() const override;
@@ -39,6 +43,7 @@ class SimNet final : public BackEnd {
   [[nodiscard]] SimBackEnd& below() const { return below_; }
 
   void socket_opened() { ++sockets_; }
+  void socket_closed() { --sockets_; }
   // Nobody refers to this stream any more, but for the loop.
   void linger(SimTcp& tcp) { lingering_.push_back(&tcp); }
   // It is closed. It is destroyed at the next poll: its own functions may still run.

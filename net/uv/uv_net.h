@@ -25,6 +25,10 @@ class UvNet final : public BackEnd {
                                         ConnectOperation& operation) override;
   [[nodiscard]] std::unique_ptr<ListenerCore> listen(const Address& address,
                                                      const ListenOptions& options) override;
+  [[nodiscard]] std::unique_ptr<UdpCore> bind_udp(const Address& address,
+                                                  const UdpOptions& options) override;
+  [[nodiscard]] std::unique_ptr<UdpCore> connect_udp(const Address& peer,
+                                                     const UdpOptions& options) override;
   [[nodiscard]] Lookup* look_up(const std::string& host, ResolveOperation& operation) override;
   [[nodiscard]] bool busy() const override { return busy_ > 0 || abandoned_lookups_ > 0; }
   [[nodiscard]] std::string busy_with() const override;

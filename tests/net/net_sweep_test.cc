@@ -8,6 +8,7 @@
 #include "net/buffered_writer.h"
 #include "net/resolve.h"
 #include "net/serve.h"
+#include "net/udp.h"
 #include "runtime/sleep.h"
 #include "runtime/task_group.h"
 #include "runtime/timeout.h"
@@ -129,6 +130,47 @@ Task<> connect_by_name() {
 }
 
 TEST(NetSweep, ConnectByName) { sweep_everywhere(connect_by_name); }
+
+Task<> echo_one_batch(UdpSocket& socket) {
+  DatagramBatch batch(4);
+  for (std::size_t echoed = 0; echoed < 3;) {
+    static_cast<void>(co_await socket.receive_batch(batch));
+    echoed += co_await socket.send_batch(batch);
+  }
+}
+
+Task<> exchange_datagrams() {
+  UdpSocket server = UdpSocket::bind(Address::loopback(0));
+  UdpSocket client = UdpSocket::connect(server.local_address());
+  std::string text(100, '\0');
+  const auto nothing = co_await within(200us, client.receive(bytes_of(text)));
+  EXPECT_FALSE(nothing);
+  co_await task_group([&](TaskGroup& group) -> Task<> {
+    group.spawn("echo", echo_one_batch, std::ref(server));
+    co_await client.send("a");
+    co_await client.send("b");
+    co_await client.send("c");
+    for (int i = 0; i < 3; ++i) {
+      const ReceivedDatagram received = co_await client.receive(bytes_of(text));
+      EXPECT_EQ(received.bytes, 1U);
+    }
+  });
+}
+
+TEST(NetSweep, Datagrams) { sweep_everywhere(exchange_datagrams); }
+
+// A canceled receive takes nothing.
+Task<> receive_what_a_canceled_one_left() {
+  UdpSocket socket = UdpSocket::bind(Address::loopback(0));
+  UdpSocket sender = UdpSocket::connect(socket.local_address());
+  for (int i = 0; i < 5; ++i) {
+    co_await sender.send(std::to_string(i));
+    std::string text(10, '\0');
+    static_cast<void>(co_await within(0us, socket.receive(bytes_of(text))));
+  }
+}
+
+TEST(NetSweep, CanceledReceives) { sweep_everywhere(receive_what_a_canceled_one_left); }
 
 Task<> talk_in_lines() {
   TcpPair pair = co_await connected_pair();

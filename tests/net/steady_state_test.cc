@@ -10,6 +10,7 @@
 #include "net/buffered_writer.h"
 #include "net/rpc.h"
 #include "net/serve.h"
+#include "net/udp.h"
 #include "runtime/frame_pool.h"
 #include "runtime/task_group.h"
 #include "runtime/timeout.h"
@@ -126,6 +127,40 @@ TEST(SteadyState, ATimeoutAllocatesNothing) {
 TEST(SteadyState, BufferedLinesAllocateNothing) {
   if (FramePool::kPlain) GTEST_SKIP() << "this build does not pool frames";
   EXPECT_EQ(allocations_of(echo_lines), 0);
+}
+
+Task<> echo_datagrams(UdpSocket& socket) {
+  DatagramBatch batch(8);
+  for (;;) {
+    static_cast<void>(co_await socket.receive_batch(batch));
+    static_cast<void>(co_await socket.send_batch(batch));
+  }
+}
+
+Task<> ask_by_datagrams(const Address& server, long& count) {
+  UdpSocket socket = UdpSocket::connect(server);
+  Buffer buffer;
+  for (int i = 0; i < 1100; ++i) {
+    if (i == 100) count = -allocations;
+    co_await socket.send("question");
+    const ReceivedDatagram answer = co_await with_timeout(10s, socket.receive(buffer));
+    EXPECT_EQ(answer.bytes, 8U);
+  }
+  count += allocations;
+}
+
+TEST(SteadyState, DatagramsAllocateNothing) {
+  if (FramePool::kPlain) GTEST_SKIP() << "this build does not pool frames";
+  long count = 0;
+  in_loop([&]() -> Task<> {
+    UdpSocket server = UdpSocket::bind(Address::loopback(0));
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      group.spawn("echo", echo_datagrams, std::ref(server));
+      co_await ask_by_datagrams(server.local_address(), count);
+      group.cancel();
+    });
+  });
+  EXPECT_EQ(count, 0);
 }
 
 Task<> call_often(RpcClient& client, long& count) {

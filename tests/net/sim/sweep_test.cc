@@ -6,6 +6,7 @@
 #include "net/resolve.h"
 #include "net/rpc.h"
 #include "net/serve.h"
+#include "net/udp.h"
 #include "runtime/frame_pool.h"
 #include "runtime/task_group.h"
 #include "tests/net/sim/hosts.h"
@@ -83,6 +84,29 @@ Task<> read_late(Address address) {
   EXPECT_TRUE(is_beginning);
 }
 
+Task<> echo_datagrams(Address address) {
+  UdpSocket socket = UdpSocket::bind(address);
+  DatagramBatch batch(2);
+  for (;;) {
+    static_cast<void>(co_await socket.receive_batch(batch));
+    static_cast<void>(co_await socket.send_batch(batch));
+  }
+}
+
+Task<> serve_datagrams(Address address) {
+  static_cast<void>(co_await within(1s, echo_datagrams(address)));
+}
+
+Task<> exchange_datagrams(std::uint16_t port) {
+  const std::vector<Address> found = co_await resolve("b", port);
+  UdpSocket socket = UdpSocket::connect(found.front());
+  std::array<std::byte, 100> buffer;
+  for (int i = 0; i < 5; ++i) {
+    co_await socket.send("question");
+    static_cast<void>(co_await within(50ms, socket.receive(buffer)));
+  }
+}
+
 // --- the sweep ---------------------------------------------------------------------------------
 
 using ServerMain = Task<> (*)(Address);
@@ -138,6 +162,7 @@ void sweep(ServerMain server, ClientMain client) {
 
 TEST(SimSweep, Echo) { sweep(serve_echo, ask_both); }
 TEST(SimSweep, Calls) { sweep(serve_calls, call); }
+TEST(SimSweep, Datagrams) { sweep(serve_datagrams, exchange_datagrams); }
 TEST(SimSweep, Linger) { sweep(read_late, write_and_leave); }
 
 TEST(SimSweep, AWorldMayEndInTheMiddleOfEverything) {
