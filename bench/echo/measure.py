@@ -10,6 +10,7 @@ import statistics
 
 from bench import chart, options, table
 from bench.echo.server import Server, load, per_request
+from bench.rounds import ratios, take_turns
 
 SERVERS = {"libuv": "peer_uv", "asio": "peer_asio", "coracle": "echo_coracle"}
 YARDSTICK = "libuv"
@@ -42,30 +43,26 @@ def parse():
 def measure_setting(chosen, servers, size, connections):
     """All rounds of one size and number of connections: {server: [figures, ...]}."""
     generator = os.path.join(chosen.binaries, "echo_load")
-    rounds = {who: [] for who in servers}
-    names = list(servers)
-    for number in range(chosen.rounds):
-        shift = number % len(names)  # nobody always goes first
-        for who in names[shift:] + names[:shift]:
-            with Server(servers[who]) as server:
-                rounds[who].append(load(
-                    generator, server.port, connections=connections, bytes=size,
-                    seconds=chosen.seconds, warmup=0.15, server_pid=server.process.pid))
-    return rounds
+
+    def measure(who):
+        with Server(servers[who]) as server:
+            return load(generator, server.port, connections=connections, bytes=size,
+                        seconds=chosen.seconds, warmup=0.15, server_pid=server.process.pid)
+
+    return take_turns(list(servers), chosen.rounds, measure)
 
 
 def summarize(size, connections, rounds):
     rows = []
     for who, figures in rounds.items():
-        ratios = sorted(mine["cpu_ns"] / base["cpu_ns"]
-                        for mine, base in zip(figures, rounds[YARDSTICK]))
+        compared = ratios(rounds, who, YARDSTICK, "cpu_ns")
 
         def median(key):
             return statistics.median(figure[key] for figure in figures)
 
         rows.append([size, connections, who, median("per_second"), median("p50_us"),
-                     median("p99_us"), median("cpu_ns") / 1000, statistics.median(ratios),
-                     ratios[len(ratios) // 4], ratios[(3 * len(ratios)) // 4],
+                     median("p99_us"), median("cpu_ns") / 1000, statistics.median(compared),
+                     compared[len(compared) // 4], compared[(3 * len(compared)) // 4],
                      median("rss_per_connection") / 1024 if connections > 1 else None])
     return rows
 

@@ -17,11 +17,11 @@ def pin(cpu):
 class Server:
     """One echo server process, listening on a port that it prints as `port=N`."""
 
-    def __init__(self, binary, preload=None):
+    def __init__(self, binary, preload=None, arguments=()):
         environment = dict(os.environ)
         if preload:
             environment["LD_PRELOAD"] = preload
-        self.process = subprocess.Popen([binary], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        self.process = subprocess.Popen([binary, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True, env=environment, preexec_fn=pin(1))
         first = self.process.stdout.readline()
         found = re.search(r"port=(\d+)", first)
