@@ -34,7 +34,7 @@ inline constexpr TimePoint kNever = TimePoint::max();
 //   Returns    start + span; kNever where that cannot be represented; `start` for a negative span.
 [[nodiscard]] constexpr TimePoint deadline_after(TimePoint start, Duration span) {
   if (span <= Duration::zero()) return start;
-  return span >= kNever - start ? kNever : start + span;
+  return start >= kNever - span ? kNever : start + span;
 }
 
 }  // namespace coracle

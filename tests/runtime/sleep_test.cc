@@ -35,6 +35,15 @@ Task<> sleep_many(int count, int& early, int& ended) {
   });
 }
 
+TEST(DeadlineAfter, NeitherOverflowsNorRunsBackwards) {
+  EXPECT_EQ(deadline_after(TimePoint(1s), 2s), TimePoint(3s));
+  EXPECT_EQ(deadline_after(TimePoint(1s), -2s), TimePoint(1s));
+  EXPECT_EQ(deadline_after(TimePoint(-40ms), 10ms), TimePoint(-30ms)) << "before the epoch";
+  EXPECT_EQ(deadline_after(TimePoint(1ns), Duration::max()), kNever);
+  EXPECT_EQ(deadline_after(kNever, 1ns), kNever);
+  EXPECT_EQ(deadline_after(kNever - 1ns, 1ns), kNever);
+}
+
 TEST(Sleep, AHundredThousandAtOnceAndNoneEarly) {
   int early = 0;
   int ended = 0;
