@@ -40,7 +40,7 @@ class Event {
   Condition became_set_;
 };
 
-class [[nodiscard]] Event::Wait final : public Condition::Wait {
+class [[nodiscard]] Event::Wait : public Condition::Wait {
  public:
   explicit Wait(Event& event) : Condition::Wait(event.became_set_), event_(&event) {}
   [[nodiscard]] bool try_complete() const { return event_->set_; }
