@@ -59,6 +59,11 @@ class BackEnd {
   // Reads the monotonic clock anew.
   [[nodiscard]] virtual TimePoint now() = 0;
 
+  // A clock for measuring how long something ran, at the least cost: it may step by some
+  // milliseconds (at most 10), and does not count time in which the whole system was suspended. In
+  // a simulation no time passes while something runs.
+  [[nodiscard]] virtual Duration rough_time() = 0;
+
   // Makes a poll that waits (or the next one) return, so that posted work is run. The only
   // function here that any thread may call.
   virtual void wake() = 0;

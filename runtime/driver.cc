@@ -104,6 +104,7 @@ struct LoopDriver::Parts {
       : back_end(std::move(made)), loop(*back_end, seed, make_logger(options)) {
     const CurrentLoop current(loop);
     set_log_level(options.log_level);
+    loop.log_stalls_over(options.log_stalls_over);
     back_end->serve(loop);
     signals.emplace(*back_end, options, driver);
   }

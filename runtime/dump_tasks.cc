@@ -13,6 +13,7 @@ namespace coracle {
 namespace {
 
 constexpr std::size_t kShownFrames = 50;  // of a long chain, at either end
+constexpr std::size_t kLoggedFrames = 8;
 
 std::string state_of(const Fiber& fiber) {
   if (fiber.loop().running_fiber() == &fiber) return "running";
@@ -48,6 +49,18 @@ void append_tree(const Fiber& root, std::string& text) {
 }
 
 }  // namespace
+
+std::string await_chain(const Fiber& fiber) {
+  std::string text;
+  std::size_t shown = 0;
+  for (const FrameLink* frame = fiber.innermost(); frame != nullptr && frame->parent != nullptr;
+       frame = frame->parent) {
+    if (shown++ == kLoggedFrames) return "...>" + text;
+    const std::source_location& at = frame->awaiting;
+    text = fmt::format("{}:{}{}{}", at.file_name(), at.line(), text.empty() ? "" : ">", text);
+  }
+  return text;
+}
 
 std::string describe_fiber(const Fiber& fiber) {
   std::string text = fmt::format("{} ({})\n", fiber.name(), state_of(fiber));

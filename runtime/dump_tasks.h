@@ -15,6 +15,10 @@ class Fiber;
 //   Requires   a current loop.
 void dump_tasks(std::ostream& stream);
 
+// The awaits that a suspended fiber is in, for a log line: `main.cc:20>serve.cc:7`, from the
+// outermost inward, of a long chain the innermost ones. Empty for a fiber that has ended.
+[[nodiscard]] std::string await_chain(const Fiber& fiber);
+
 // The lines of one fiber in dump_tasks().
 [[nodiscard]] std::string describe_fiber(const Fiber& fiber);
 

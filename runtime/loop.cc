@@ -48,6 +48,7 @@ void Mailbox::close() {
 Loop::Loop(BackEnd& back_end, std::uint64_t seed, std::shared_ptr<spdlog::logger> logger)
     : back_end_(back_end),
       random_(seed),
+      stalls_(back_end),
       mailbox_(std::make_shared<Mailbox>(back_end)),
       logger_(std::move(logger)) {}
 
@@ -76,14 +77,19 @@ void Loop::run_ready() {
   if (resuming_ || stopped_) return;
   resuming_ = true;
   if (budget_ == 0 && !exact_budget_) budget_ = 1;
+  if (stalls_.on()) stalls_.batch_begins();
   while (first_ready_ != nullptr && budget_ > 0) {
     --budget_;
     ++resumptions_;
     Fiber& fiber = *first_ready_;
     first_ready_ = fiber.next_ready_;
+    if (stalls_.on()) [[unlikely]]
+      stalls_.goes_on(fiber);
     running_ = &fiber;
     fiber.pump();
     running_ = nullptr;
+    if (stalls_.on()) [[unlikely]]
+      stalls_.has_suspended(fiber);
     if (!fiber.ended()) continue;
     if (&fiber == main_) {
       main_ = nullptr;

@@ -13,6 +13,7 @@
 #include "runtime/check.h"
 #include "runtime/leaf.h"
 #include "runtime/random.h"
+#include "runtime/stall_watch.h"
 #include "runtime/timer_heap.h"
 
 namespace spdlog {
@@ -113,6 +114,8 @@ class Loop {
   [[nodiscard]] bool stopped() const { return stopped_; }
   // Lets deadlines up to `now` expire. Called after the poll, so that I/O comes first.
   void expire_timers(TimePoint now) { timers_.expire(now); }
+  // Has fibers logged that run longer than `limit` without suspending; 0 ends that.
+  void log_stalls_over(Duration limit) { stalls_.set_limit(limit); }
   // Calls what other threads have posted.
   void run_posted();
   // Becomes the main fiber, made ready: the fiber at the root of all others.
@@ -134,6 +137,7 @@ class Loop {
   BackEnd& back_end_;
   Random random_;
   TimerHeap timers_;
+  StallWatch stalls_;
   Fiber* first_ready_ = nullptr;
   Fiber* last_ready_ = nullptr;
   Fiber* running_ = nullptr;

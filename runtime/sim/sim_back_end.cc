@@ -79,6 +79,8 @@ void SimBackEnd::run_posted() { loop_->run_posted(); }
 
 TimePoint SimBackEnd::now() { return host().clock().shown_at(host().world().now()); }
 
+Duration SimBackEnd::rough_time() { return host().world().now().time_since_epoch(); }
+
 // ---- Signals ----
 
 std::unique_ptr<SignalWatch> SimBackEnd::watch_signal(int number, SignalSink& sink) {

@@ -16,10 +16,18 @@ namespace {
 
 #if defined(__linux__)
 constexpr clockid_t kClock = CLOCK_BOOTTIME;
+constexpr clockid_t kRoughClock = CLOCK_MONOTONIC_COARSE;  // steps with the kernel's ticks
 #else
 constexpr clockid_t kClock = CLOCK_MONOTONIC;
+constexpr clockid_t kRoughClock = CLOCK_MONOTONIC;
 #endif
 constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+
+Duration read_clock(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return Duration(time.tv_sec * kNanosecondsPerSecond + time.tv_nsec);
+}
 
 }  // namespace
 
@@ -57,11 +65,9 @@ void UvBackEnd::poll(TimePoint earliest, bool may_wait) {
   uv_run(&uv_loop_, waits ? UV_RUN_ONCE : UV_RUN_NOWAIT);
 }
 
-TimePoint UvBackEnd::now() {
-  timespec time{};
-  clock_gettime(kClock, &time);
-  return TimePoint(Duration(time.tv_sec * kNanosecondsPerSecond + time.tv_nsec));
-}
+TimePoint UvBackEnd::now() { return TimePoint(read_clock(kClock)); }
+
+Duration UvBackEnd::rough_time() { return read_clock(kRoughClock); }
 
 void UvBackEnd::wake() { uv_async_send(&async_); }
 
