@@ -142,10 +142,10 @@ void LoopDriver::stay_current() { parts_->current_always.emplace(parts_->loop); 
 
 Loop& LoopDriver::loop() { return parts_->loop; }
 
-void LoopDriver::start(Task<> main) {
+void LoopDriver::start(Task<> main, std::string_view name) {
   CORACLE_CHECK(parts_->main == nullptr, "a loop runs one main task");
   const CurrentLoop current(parts_->loop);
-  SpawnedTask root = main_root({parts_->loop, "main"}, std::move(main));
+  SpawnedTask root = main_root({parts_->loop, name}, std::move(main));
   parts_->main = &root.fiber();
   parts_->main_root = root.fiber().innermost();
   parts_->loop.start_main(root.fiber());
@@ -168,6 +168,10 @@ void LoopDriver::cancel_main() {
 }
 
 const std::exception_ptr& LoopDriver::failure() const { return parts_->main->failure(); }
+
+std::exception_ptr LoopDriver::take_failure() {
+  return std::exchange(parts_->main->failure(), nullptr);
+}
 
 bool LoopDriver::busy() const {
   const LoopExtension* extension = parts_->loop.extension();

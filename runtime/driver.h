@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <string_view>
 
 #include "runtime/back_end.h"
 #include "runtime/loop.h"
@@ -29,7 +30,7 @@ class LoopDriver {
   [[nodiscard]] Loop& loop();
 
   // Makes `main` the main fiber.
-  void start(Task<> main);
+  void start(Task<> main, std::string_view name = "main");
   // One pass: a poll (waiting only if nothing is ready), then deadlines, then ready fibers.
   //   Returns    false once main has ended.
   bool step();
@@ -37,6 +38,8 @@ class LoopDriver {
   void cancel_main();
   // Returns    what main threw; nullptr if it did not.
   [[nodiscard]] const std::exception_ptr& failure() const;
+  // The same, and keeps nothing of it.
+  [[nodiscard]] std::exception_ptr take_failure();
   // True while something goes on without a fiber: lingering streams, abandoned lookups.
   [[nodiscard]] bool busy() const;
   // A crash: destroys all fibers, leaf first.
