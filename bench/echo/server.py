@@ -8,8 +8,8 @@ import time
 
 
 def pin(cpu):
-    """For preexec_fn: keeps the child on one core, where there is more than one."""
-    if len(os.sched_getaffinity(0)) > 1:
+    """For preexec_fn: keeps the child on one core, where there is more than one; None: on any."""
+    if cpu is not None and len(os.sched_getaffinity(0)) > 1:
         return lambda: os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[cpu]})
     return None
 
@@ -17,12 +17,13 @@ def pin(cpu):
 class Server:
     """One echo server process, listening on a port that it prints as `port=N`."""
 
-    def __init__(self, binary, preload=None, arguments=()):
+    def __init__(self, binary, preload=None, arguments=(), cpu=1):
         environment = dict(os.environ)
         if preload:
             environment["LD_PRELOAD"] = preload
-        self.process = subprocess.Popen([binary, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        text=True, env=environment, preexec_fn=pin(1))
+        self.process = subprocess.Popen([binary, *arguments], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, env=environment,
+                                        preexec_fn=pin(cpu))
         first = self.process.stdout.readline()
         found = re.search(r"port=(\d+)", first)
         if not found:
@@ -47,12 +48,13 @@ class Server:
             self.stop()
 
 
-def load(binary, port, **options):
+def load(binary, port, cpu=0, **options):
     """Runs the load generator to its end; returns its figures as a dictionary."""
     command = [binary, "--port", str(port)]
     for name, value in options.items():
         command += [f"--{name.replace('_', '-')}", str(value)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, preexec_fn=pin(0))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120,
+                          preexec_fn=pin(cpu))
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
     return {key: float(value) for key, value in re.findall(r"(\w+)=(\S+)", done.stdout)}
