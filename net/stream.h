@@ -72,7 +72,7 @@ class Stream {
   //   Requires   no other finish in progress.
   [[nodiscard]] FinishOperation finish() { return FinishOperation(core()); }
 
-  // Closes at once and drops what is unsent; the peer sees a reset connection.
+  // Closes at once and drops what is unsent; the peer sees a reset connection, also after finish().
   //   Requires   no operation in progress. Afterwards the stream is as if moved from.
   void reset();
 
@@ -87,6 +87,11 @@ class Stream {
 
   // Returns    how many accepted bytes the kernel has not taken yet.
   [[nodiscard]] std::size_t unsent_bytes() const { return core().unsent_bytes(); }
+
+  // Returns    how many accepted bytes the peer's machine has not acknowledged, the end of the
+  //            stream counted as one: as long as it falls, the peer is there, however slowly it
+  //            reads. 0 once the connection is broken.
+  [[nodiscard]] std::size_t unacknowledged_bytes() { return core().unacknowledged_bytes(); }
 
  protected:
   // Takes over the one reference to a back end's core.

@@ -106,6 +106,12 @@ std::size_t StreamCore::unsent_bytes() const {
   return bytes;
 }
 
+std::size_t StreamCore::unacknowledged_bytes() {
+  const std::ptrdiff_t sent = write_error_ == 0 ? unacknowledged() : 0;
+  if (sent < 0) fail_sending(static_cast<int>(-sent));  // a kernel tells of it once
+  return unsent_bytes() + static_cast<std::size_t>(std::max<std::ptrdiff_t>(sent, 0));
+}
+
 bool StreamCore::write_at_once(WriteOperation& writer) {
   if (write_error_ != 0) throw_broken(write_error_, "write");
   if (sending_ != Sending::open) throw_broken(EPIPE, "write");
@@ -120,10 +126,15 @@ bool StreamCore::write_at_once(WriteOperation& writer) {
     if (writer.bytes_.empty()) return true;
   }
   if (unsent_bytes() + writer.bytes_.size() > kHighWaterBytes) return false;
-  unsent_.push_back({writer.bytes_, nullptr, nullptr});
+  accept(writer.bytes_);
+  return true;
+}
+
+void StreamCore::accept(std::span<const std::byte> bytes) {
+  if (bytes.empty() || write_error_ != 0 || sending_ != Sending::open) return;
+  unsent_.push_back({bytes, nullptr, nullptr});
   accept_rest(unsent_.back());
   if (!flushing_) flush_chunk();
-  return true;
 }
 
 void StreamCore::enqueue(WriteOperation& writer) {
@@ -233,6 +244,9 @@ void WriteOperation::take() const {
   if (failed_) core_->throw_broken(core_->write_error_, "write");
 }
 
+// Of a large message the kernel may already have the beginning.
+void WriteOperation::canceled_at_once() { core_->accept(bytes_); }
+
 void WriteOperation::on_cancel() {
   core_->accept_canceled(*this);
   finish_canceled();
@@ -305,6 +319,11 @@ void FinishOperation::stop() {
   if (core_->finisher_ == this) core_->finisher_ = nullptr;
 }
 
+void FinishOperation::canceled_at_once() {
+  const bool is_open = core_->sending_ == StreamCore::Sending::open;
+  if (is_open && core_->write_error_ == 0) core_->begin_finish();
+}
+
 void FinishOperation::on_cancel() {
   stop();
   finish_canceled();
@@ -370,15 +389,6 @@ void StreamCore::close_now(bool with_reset) {
   if (std::exchange(closed_, true)) return;
   loop_.timers().disarm(*this);
   close(with_reset);
-}
-
-void Stream::close() {
-  if (core_ != nullptr) std::exchange(core_, nullptr)->release();
-}
-
-void Stream::reset() {
-  CORACLE_CHECK(core_ != nullptr, "this stream was moved from or reset");
-  std::exchange(core_, nullptr)->abort();
 }
 
 }  // namespace coracle::net

@@ -45,6 +45,7 @@ class [[nodiscard]] WriteOperation final : public Leaf {
   bool try_complete();
   void start();
   void take() const;
+  void canceled_at_once();
   void on_cancel() override;
   void on_tear_down() override;
   [[nodiscard]] const char* waits_for() const override { return "room to write"; }
@@ -66,6 +67,7 @@ class [[nodiscard]] FinishOperation final : public Leaf, private TimerNode {
   bool try_complete();
   void start();
   void take() const;
+  void canceled_at_once();
   void on_cancel() override;
   void on_tear_down() override;
   [[nodiscard]] const char* waits_for() const override { return "the peer to have it all"; }
@@ -98,6 +100,7 @@ class StreamCore : private TimerNode {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::size_t unsent_bytes() const;
+  [[nodiscard]] std::size_t unacknowledged_bytes();
   void set_linger(Duration linger) { linger_ = linger; }
 
   // The Stream is gone: goes on sending for at most the linger time, then closes.
@@ -154,6 +157,7 @@ class StreamCore : private TimerNode {
   [[nodiscard]] bool write_at_once(WriteOperation& writer);
   void enqueue(WriteOperation& writer);
   void accept_rest(Unsent& unsent);
+  void accept(std::span<const std::byte> bytes);
   void accept_canceled(WriteOperation& writer);
   void forget(const WriteOperation& writer);
   void send_more();

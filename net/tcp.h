@@ -35,6 +35,8 @@ class TcpStream final : public Stream {
   //   Throws     Error of the lookup, or of the last address.
   //   Canceled   gives the attempt up.
   [[nodiscard]] static Task<TcpStream> connect(std::string host, std::uint16_t port);
+  // The same for `HOST:PORT`, as resolve() reads it.
+  [[nodiscard]] static Task<TcpStream> connect(std::string where);
 
   [[nodiscard]] Address local_address() const { return tcp_core().local_address(); }
   [[nodiscard]] Address peer_address() const { return tcp_core().peer_address(); }

@@ -20,6 +20,8 @@ namespace coracle {
 //   void on_tear_down()        the fiber is being torn down (a simulated crash): unlinks if it is
 //                              linked, and gives back what it was granted. Runs no fiber. Called
 //                              after on_cancel() too, if the fiber has not run since.
+//   void canceled_at_once()    optional: what on_cancel() owes, where the scope was canceled before
+//                              the await. try_complete() may have been called, start() never.
 //   const char* waits_for()    a few words for dump_tasks, such as "sleep".
 // and lets the runtime do the rest: cancellation, budget, the ready queue. It may be moved until
 // it is awaited. The waker calls complete() once it has left its result in the operation.
@@ -106,6 +108,7 @@ struct LeafAwaiter {
 
  private:
   bool cancel_at_once() {
+    if constexpr (requires { op->canceled_at_once(); }) op->canceled_at_once();
     op->phase_ = Leaf::Phase::canceled;
     return true;
   }

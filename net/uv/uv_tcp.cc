@@ -149,9 +149,16 @@ void UvTcp::close(bool with_reset) {
   };
   mark_busy();
   auto* handle = reinterpret_cast<uv_handle_t*>(&handle_);
-  // libuv refuses a reset after a shutdown; then an ordinary close has to do.
-  if (with_reset && uv_tcp_close_reset(&handle_, closed) == 0) return;
+  if (with_reset) end_with_reset();
   if (uv_is_closing(handle) == 0) uv_close(handle, closed);
+}
+
+// uv_tcp_close_reset() does the same, but refuses to while a shutdown waits for the next poll.
+void UvTcp::end_with_reset() {
+  uv_os_fd_t descriptor = -1;
+  uv_fileno(reinterpret_cast<uv_handle_t*>(&handle_), &descriptor);
+  const linger at_once{1, 0};
+  setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
 }  // namespace coracle::net::uv

@@ -50,6 +50,8 @@ class UvTcp final : public TcpCore {
   [[nodiscard]] int take_error();
   [[nodiscard]] int error_behind_end();
   void mark_busy();
+  // Has the close that follows be a reset.
+  void end_with_reset();
   [[nodiscard]] Requests& requests();
 
   UvNet& net_;

@@ -234,6 +234,11 @@ Task<> connect_by_name(Meeting& /*meeting*/) {
   TcpStream client = co_await TcpStream::connect("localhost", port);
   TcpStream server = co_await listener.accept();
   EXPECT_EQ(server.peer_address(), client.local_address());
+  client = co_await TcpStream::connect("localhost:" + std::to_string(port));
+  server = co_await listener.accept();
+  EXPECT_EQ(server.peer_address(), client.local_address());
+  const std::error_code code = co_await code_of(TcpStream::connect("localhost"));
+  EXPECT_EQ(code, std::errc::invalid_argument);
   const auto literal = co_await net::resolve("127.0.0.1:80");
   EXPECT_EQ(literal.front(), net::Address::loopback(80));
 }

@@ -33,8 +33,9 @@ struct Scenario {
   Task<> (*connect)(Meeting&);
 };
 
-// Data and errors; and the others: connecting, accepting, RPC.
+// Data and errors; what becomes of what was written; and the others: connecting, accepting, RPC.
 [[nodiscard]] std::span<const Scenario> stream_scenarios();
+[[nodiscard]] std::span<const Scenario> sending_scenarios();
 [[nodiscard]] std::span<const Scenario> connection_scenarios();
 
 }  // namespace coracle::conformance

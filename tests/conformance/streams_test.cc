@@ -23,6 +23,7 @@ class StreamConformance : public TestWithParam<Scenario> {};
 std::vector<Scenario> all_scenarios() {
   std::vector<Scenario> all;
   for (const Scenario& scenario : stream_scenarios()) all.push_back(scenario);
+  for (const Scenario& scenario : sending_scenarios()) all.push_back(scenario);
   for (const Scenario& scenario : connection_scenarios()) all.push_back(scenario);
   return all;
 }

@@ -24,7 +24,7 @@ struct Script {
   class Scripted* waiting = nullptr;
 };
 
-class Scripted final : public Leaf {
+class Scripted : public Leaf {
  public:
   explicit Scripted(Script& script) : script_(&script) {}
   Scripted(Scripted&& other) noexcept : script_(other.script_) {}
@@ -136,6 +136,46 @@ TEST(Leaf, InACanceledScopeIsDoneOnlyIfItNeedsNoWaiting) {
   Script ready{.ready = true};
   run(await_in_a_canceled_group(ready));
   EXPECT_EQ(ready.calls, (Calls{"try", "take", "result 5"}));
+}
+
+// An operation that owes something also to a caller who is canceled: a write, say.
+class Owing final : public Scripted {
+ public:
+  explicit Owing(Script& script) : Scripted(script), script_(&script) {}
+  void canceled_at_once() const { script_->calls.emplace_back("at once"); }
+
+ private:
+  Script* script_;
+};
+
+Task<> await_owing(Script& script) {
+  Owing named(script);
+  static_cast<void>(co_await std::move(named));
+}
+
+TEST(Leaf, PaysWhatItOwesInACanceledScope) {
+  Script script;
+  run([](Script& shared) -> Task<> {
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      group.cancel();
+      co_await await_owing(shared);
+    });
+  }(script));
+  EXPECT_EQ(script.calls, (Calls{"try", "at once"}));
+}
+
+// The same when it is its fiber's turn to look first: then nothing was tried.
+TEST(Leaf, PaysWhatItOwesAfterItsFibersTurn) {
+  Script script{.ready = true};
+  run([](Script& shared) -> Task<> {
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      group.cancel();
+      for (;;) co_await await_owing(shared);
+    });
+  }(script));
+  ASSERT_GE(script.calls.size(), 2U);
+  EXPECT_EQ(script.calls.back(), "at once");
+  EXPECT_EQ(script.calls[script.calls.size() - 2], "take");
 }
 
 TEST(LeafDeathTest, IsCompletedOnce) {
