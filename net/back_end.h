@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/address.h"
+#include "net/listener_core.h"
 #include "net/tcp_core.h"
 #include "net/udp_core.h"
 #include "runtime/loop.h"
@@ -15,6 +16,7 @@ namespace coracle::net {
 
 struct ListenOptions;
 struct UdpOptions;
+struct UnixListenOptions;
 class Lookup;
 class ResolveOperation;
 
@@ -28,8 +30,8 @@ class BackEnd : public LoopExtension {
   [[nodiscard]] virtual ConnectAttempt* connect(const Address& address,
                                                 ConnectOperation& operation) = 0;
 
-  // Binds and listens. Throws Error.
-  [[nodiscard]] virtual std::unique_ptr<ListenerCore> listen(const Address& address,
+  // Binds and listens, and sets the port of `address` to the one it has. Throws Error.
+  [[nodiscard]] virtual std::unique_ptr<ListenerCore> listen(Address& address,
                                                              const ListenOptions& options) = 0;
 
   // Makes a UDP socket that is bound to an address, or connected to a peer. Throws Error.
@@ -37,6 +39,15 @@ class BackEnd : public LoopExtension {
                                                           const UdpOptions& options) = 0;
   [[nodiscard]] virtual std::unique_ptr<UdpCore> connect_udp(const Address& peer,
                                                              const UdpOptions& options) = 0;
+
+  // Connects to a Unix socket of this machine; does not wait.
+  //   Returns    a connected UnixSocket; nullptr with an errno value in `error` (EAGAIN: the
+  //              listener's queue is full).
+  [[nodiscard]] virtual StreamCore* connect_unix(const std::string& path, int& error) = 0;
+
+  // Binds a Unix socket and listens. Throws Error.
+  [[nodiscard]] virtual std::unique_ptr<ListenerCore> listen_unix(
+      const std::string& path, const UnixListenOptions& options) = 0;
 
   // Begins to look up a name, for `operation.done()`.
   //   Returns    the lookup; nullptr if done() has been called already, with an error.

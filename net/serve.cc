@@ -18,7 +18,7 @@ constexpr Duration kShortagePause = std::chrono::milliseconds(20);
 
 class Server {
  public:
-  Server(TcpListener& listener, Handler& handler, ServeOptions options)
+  Server(Listener& listener, Handler& handler, ServeOptions options)
       : listener_(listener), handler_(handler), options_(options) {}
 
   Task<> run() {
@@ -42,7 +42,7 @@ class Server {
   // Two groups: a request to stop reaches the accepting task at once, and the connections only
   // from here, after their time to drain. So they are behind a shield.
   Task<> accept_and_serve(TaskGroup& group) {
-    group.spawn("accept " + listener_.local_address().to_string(), &Server::accept, this);
+    group.spawn("accept " + listener_.name(), &Server::accept, this);
     co_await shielded(Duration::max(),
                       task_group([this](TaskGroup& connections) { return hold(connections); }));
   }
@@ -58,17 +58,17 @@ class Server {
   Task<> accept() {
     const EndOfAccepting end{accepting_ended_};
     for (;;) {
-      TcpStream stream = co_await accept_one();
+      Stream stream = co_await accept_one();
       ++open_;
       const std::string name = stream.peer_name();
       connections_->spawn(name, &Server::serve_one, this, std::move(stream));
     }
   }
 
-  Task<TcpStream> accept_one() {
+  Task<Stream> accept_one() {
     for (bool paused = false;;) {
       try {
-        TcpStream stream = co_await listener_.accept();
+        Stream stream = co_await listener_.accept();
         if (paused) log_info("accepts_again connections={}", open_);
         co_return stream;
       } catch (const Error& error) {
@@ -88,7 +88,7 @@ class Server {
            error.code() == std::errc::no_buffer_space;
   }
 
-  Task<> serve_one(TcpStream stream) {
+  Task<> serve_one(Stream stream) {
     const EndOfConnection end{*this};
     try {
       co_await handler_.handle(std::move(stream));
@@ -97,7 +97,7 @@ class Server {
     }
   }
 
-  TcpListener& listener_;
+  Listener& listener_;
   Handler& handler_;
   ServeOptions options_;
   TaskGroup* connections_ = nullptr;
@@ -108,7 +108,7 @@ class Server {
 
 }  // namespace
 
-Task<> serve_with(TcpListener& listener, Handler& handler, ServeOptions options) {
+Task<> serve_with(Listener& listener, Handler& handler, ServeOptions options) {
   Server server(listener, handler, options);
   co_await server.run();
 }

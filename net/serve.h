@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "net/listener.h"
+#include "net/stream.h"
 #include "net/tcp.h"
 #include "runtime/task.h"
 #include "runtime/task_group.h"
@@ -22,36 +24,45 @@ struct ServeOptions {
   Duration drain = Duration::zero();
 };
 
-// What serves one connection: called with a TcpStream by value, returns a Task<>.
-template <class Handler>
-concept ConnectionHandler = std::is_invocable_r_v<Task<>, std::decay_t<Handler>&, TcpStream>;
+// TcpListener, UnixListener, ...: says what its accept() returns.
+template <class T>
+concept AnyListener =
+    std::derived_from<T, Listener> && std::derived_from<typename T::Connection, Stream>;
+
+// What serves one connection: called with the listener's kind of stream (a TcpStream) by value,
+// returns a Task<>.
+template <class Handler, class ListenerType>
+concept ConnectionHandler =
+    std::is_invocable_r_v<Task<>, std::decay_t<Handler>&, typename ListenerType::Connection>;
 
 namespace serve_detail {
 
 class Handler {
  public:
-  virtual Task<> handle(TcpStream stream) = 0;
+  virtual Task<> handle(Stream stream) = 0;
 
  protected:
   ~Handler() = default;
 };
 
-template <class Function>
+template <class Connection, class Function>
 class HandlerOf final : public Handler {
  public:
   explicit HandlerOf(Function function) : function_(std::move(function)) {}
-  Task<> handle(TcpStream stream) override { return std::invoke(function_, std::move(stream)); }
+  Task<> handle(Stream stream) override {
+    return std::invoke(function_, Connection(std::move(stream)));
+  }
 
  private:
   Function function_;
 };
 
-[[nodiscard]] Task<> serve_with(TcpListener& listener, Handler& handler, ServeOptions options);
+[[nodiscard]] Task<> serve_with(Listener& listener, Handler& handler, ServeOptions options);
 
 // Keeps the handler: a coroutine lambda must live as long as its coroutines.
-template <class Function>
-Task<> keep_and_serve(TcpListener& listener, Function function, ServeOptions options) {
-  HandlerOf<Function> handler(std::move(function));
+template <class Connection, class Function>
+Task<> keep_and_serve(Listener& listener, Function function, ServeOptions options) {
+  HandlerOf<Connection, Function> handler(std::move(function));
   co_await serve_with(listener, handler, options);
 }
 
@@ -70,13 +81,13 @@ Task<> keep_and_serve(TcpListener& listener, Function function, ServeOptions opt
 //              live as long as the call.
 //   Requires   a handler that owns nothing, or one that was named before:
 //              `auto handler = [names](...) {...}; co_await net::serve(listener, handler);`
-template <ConnectionHandler Function>
-[[nodiscard]] Task<> serve(TcpListener& listener, Function&& handler, ServeOptions options = {}) {
+template <AnyListener ListenerType, ConnectionHandler<ListenerType> Function>
+[[nodiscard]] Task<> serve(ListenerType& listener, Function&& handler, ServeOptions options = {}) {
   static_assert(std::is_lvalue_reference_v<Function> || kSafeClosure<std::decay_t<Function>>,
                 "a handler that owns something (captures it by value) must not be written inside "
                 "the co_await (GCC 12 would destroy it twice): name it first, "
                 "`auto handler = ...; co_await net::serve(listener, handler);`");
-  return serve_detail::keep_and_serve<std::decay_t<Function>>(
+  return serve_detail::keep_and_serve<typename ListenerType::Connection, std::decay_t<Function>>(
       listener, std::forward<Function>(handler), options);
 }
 

@@ -14,6 +14,9 @@
 
 namespace coracle::net {
 
+template <class StreamType>
+class AcceptOperation;
+
 // How long the loop goes on writing what a destroyed stream had accepted.
 inline constexpr Duration kLinger = std::chrono::seconds(5);
 
@@ -90,7 +93,8 @@ class Stream {
 
   // Returns    how many accepted bytes the peer's machine has not acknowledged, the end of the
   //            stream counted as one: as long as it falls, the peer is there, however slowly it
-  //            reads. 0 once the connection is broken.
+  //            reads. 0 once the connection is broken. (Of a Unix socket: those that the kernel
+  //            has not taken.)
   [[nodiscard]] std::size_t unacknowledged_bytes() { return core().unacknowledged_bytes(); }
 
  protected:
@@ -103,6 +107,8 @@ class Stream {
   }
 
  private:
+  friend class AcceptOperation<Stream>;
+
   void close();
 
   StreamCore* core_ = nullptr;

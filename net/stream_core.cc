@@ -267,8 +267,9 @@ void StreamCore::shut_down_done(int error) {
   if (closed_) return;
   sending_ = Sending::shut_down;
   // Of a connection that was reset, which a reader was told or will be, a kernel says only that
-  // there is none.
-  if (error == ENOTCONN) error = read_error_ != 0 ? read_error_ : ECONNRESET;
+  // there is none (TCP), or nothing any more (Unix sockets).
+  if (error == ENOTCONN) error = ECONNRESET;
+  if (read_error_ != 0) error = read_error_;
   if (error != 0) {
     fail_sending(error);
     return;

@@ -1,10 +1,12 @@
 #include "net/tcp.h"
 
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "net/back_end.h"
 #include "net/resolve.h"
+#include "runtime/check.h"
 #include "runtime/error.h"
 
 namespace coracle::net {
@@ -32,7 +34,22 @@ Task<TcpStream> TcpStream::connect(std::string where) {
 }
 
 TcpListener TcpListener::listen(const Address& address, const ListenOptions& options) {
-  return TcpListener(BackEnd::current().listen(address, options));
+  Address bound = address;
+  std::unique_ptr<ListenerCore> core = BackEnd::current().listen(bound, options);
+  return {std::move(core), bound};
+}
+
+Address TcpListener::local_address() const {
+  static_cast<void>(core());  // it listens
+  return address_;
+}
+
+TcpStream::TcpStream(Stream&& stream) : Stream(std::move(stream)) { static_cast<void>(socket()); }
+
+TcpSocket& TcpStream::socket() const {
+  auto* socket = dynamic_cast<TcpSocket*>(&core());
+  CORACLE_CHECK(socket != nullptr, "this stream is no TCP connection");
+  return *socket;
 }
 
 }  // namespace coracle::net

@@ -7,9 +7,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include "net/address.h"
+#include "net/listener.h"
 #include "net/stream.h"
 #include "net/tcp_core.h"
 #include "runtime/task.h"
@@ -38,15 +39,19 @@ class TcpStream final : public Stream {
   // The same for `HOST:PORT`, as resolve() reads it.
   [[nodiscard]] static Task<TcpStream> connect(std::string where);
 
-  [[nodiscard]] Address local_address() const { return tcp_core().local_address(); }
-  [[nodiscard]] Address peer_address() const { return tcp_core().peer_address(); }
+  // Takes over what a Listener accepted.
+  //   Requires   a TCP connection.
+  explicit TcpStream(Stream&& stream);
+
+  [[nodiscard]] Address local_address() const { return socket().local_address(); }
+  [[nodiscard]] Address peer_address() const { return socket().peer_address(); }
 
  private:
   friend class ConnectOperation;
-  friend class AcceptOperation;
+  friend class AcceptOperation<TcpStream>;
 
-  explicit TcpStream(TcpCore& core) : Stream(core) {}
-  [[nodiscard]] TcpCore& tcp_core() const { return static_cast<TcpCore&>(core()); }
+  explicit TcpStream(StreamCore& core) : Stream(core) {}
+  [[nodiscard]] TcpSocket& socket() const;
 };
 
 struct ListenOptions {
@@ -56,10 +61,11 @@ struct ListenOptions {
   bool reuse_port = false;
 };
 
-// A listening TCP socket. Belongs to one loop. Destroying it stops listening; an accept must not
-// be in progress.
-class TcpListener final {
+// A listening TCP socket; see Listener.
+class TcpListener final : public Listener {
  public:
+  using Connection = TcpStream;
+
   // Not listening: every operation fails a check.
   TcpListener() = default;
 
@@ -69,24 +75,17 @@ class TcpListener final {
   [[nodiscard]] static TcpListener listen(const Address& address,
                                           const ListenOptions& options = {});
 
-  // Waits for a connection. Several fibers may wait; they are served in order.
-  //   Returns    the connected stream.
-  //   Throws     Error; after EMFILE or ENFILE (out of descriptors) the connection stays in the
-  //              kernel's queue, and a later accept may succeed. serve() (serve.h) does so.
-  //   Canceled   loses nothing: the connection is returned by the next accept.
-  [[nodiscard]] AcceptOperation accept() { return AcceptOperation(core()); }
+  // Waits for a connection, as Listener::accept() does.
+  [[nodiscard]] AcceptOperation<TcpStream> accept() { return AcceptOperation<TcpStream>(core()); }
 
   // Returns    where it listens, with the port that the kernel chose.
-  [[nodiscard]] Address local_address() const { return core().local_address(); }
+  [[nodiscard]] Address local_address() const;
 
  private:
-  explicit TcpListener(std::unique_ptr<ListenerCore> core) : core_(std::move(core)) {}
-  [[nodiscard]] ListenerCore& core() const {
-    CORACLE_CHECK(core_ != nullptr, "this listener does not listen");
-    return *core_;
-  }
+  TcpListener(std::unique_ptr<ListenerCore> core, const Address& address)
+      : Listener(std::move(core)), address_(address) {}
 
-  std::unique_ptr<ListenerCore> core_;
+  Address address_;
 };
 
 }  // namespace coracle::net

@@ -11,6 +11,7 @@
 
 #include "net/address.h"
 #include "net/sim/flow.h"
+#include "net/sim/stream_end.h"
 #include "runtime/sim/trace.h"
 #include "runtime/time.h"
 
@@ -21,19 +22,8 @@ class Fabric;
 class Kernel;
 class PortListener;
 
-// Who is told of a socket: a process.
-class SocketEvents {
- public:
-  // It may have become readable or writable, connected or broken, or there is one to accept.
-  virtual void ready() = 0;
-
- protected:
-  ~SocketEvents() = default;
-};
-
-// One end of a connection: what a socket's descriptor refers to. It is told what a system call
-// would be, and answers like one: -errno, -EAGAIN for "not now".
-class Endpoint {
+// One end of a connection.
+class Endpoint final : public StreamEnd {
  public:
   enum class Phase : std::uint8_t {
     absent,      // no SYN has arrived yet
@@ -49,8 +39,6 @@ class Endpoint {
   // `kernel` is nullptr for a machine that does not exist.
   Endpoint(Connection& connection, Kernel* kernel, const Address& address)
       : connection_(connection), kernel_(kernel), address_(address) {}
-  Endpoint(const Endpoint&) = delete;
-  Endpoint& operator=(const Endpoint&) = delete;
 
   [[nodiscard]] Phase phase() const { return phase_; }
   // True while its kernel knows it.
@@ -66,22 +54,19 @@ class Endpoint {
   [[nodiscard]] Flow& in() const;
 
   // ---- Its process ----
-  void attach(SocketEvents& socket) { socket_ = &socket; }
   void connect();
   // Takes what has ended it, once; 0 if nothing has.
   [[nodiscard]] int take_error();
-  [[nodiscard]] bool readable() const;
-  std::ptrdiff_t read(std::span<std::byte> into);
-  // True if a write would take a good part of the buffer at least, or fail.
-  [[nodiscard]] bool writable();
-  void await_room(bool on) { out().await_room(on); }
-  std::ptrdiff_t write(std::span<const std::byte> bytes);
-  // Returns    0 or -errno.
-  int shut_down();
+  void attach(SocketEvents& socket) override { socket_ = &socket; }
+  [[nodiscard]] bool readable() const override;
+  std::ptrdiff_t read(std::span<std::byte> into) override;
+  [[nodiscard]] bool writable() override;
+  void await_room(bool on) override { out().await_room(on); }
+  std::ptrdiff_t write(std::span<const std::byte> bytes) override;
+  int shut_down() override;
   // As SO_ERROR and SIOCOUTQ tell it.
-  [[nodiscard]] std::ptrdiff_t unacknowledged();
-  // The descriptor is closed. May destroy the connection, and this with it.
-  void close(bool with_reset);
+  [[nodiscard]] std::ptrdiff_t unacknowledged() override;
+  void close(bool with_reset) override;
 
   // ---- Its listener ----
   // Accepted: it has left the listener's queue.

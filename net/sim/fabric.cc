@@ -96,6 +96,13 @@ void Fabric::destroy(Connection& connection) {
   connections_.erase(connection.place_);
 }
 
+std::size_t Fabric::local_connections() const {
+  std::size_t count = 0;
+  for (const auto& kernel : kernels_)
+    count += kernel == nullptr ? 0 : kernel->local().connections();
+  return count;
+}
+
 template <class Act>
 void Fabric::for_each_connection(Act act) {
   std::vector<Connection*> all;

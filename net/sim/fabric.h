@@ -58,6 +58,9 @@ class Fabric {
     return connections_;
   }
 
+  // Returns    how many there are of Unix sockets, on all machines.
+  [[nodiscard]] std::size_t local_connections() const;
+
   // ---- Datagrams ----
   [[nodiscard]] Datagrams& datagrams() { return datagrams_; }
 

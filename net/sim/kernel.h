@@ -11,6 +11,7 @@
 
 #include "net/address.h"
 #include "net/sim/connection.h"
+#include "net/sim/local_names.h"
 #include "runtime/sim/host.h"
 
 namespace coracle::net::sim {
@@ -90,6 +91,10 @@ class Kernel {
   void give_back_port(std::uint16_t port) { used_.reset(port); }
   [[nodiscard]] std::size_t listeners() const;
 
+  // ---- Unix sockets ----
+  [[nodiscard]] LocalNames& local() { return local_; }
+  [[nodiscard]] const LocalNames& local() const { return local_; }
+
  private:
   void power_changed(bool powered);
 
@@ -101,6 +106,7 @@ class Kernel {
   std::map<std::uint16_t, std::vector<PortListener*>> listeners_;
   std::bitset<65536> used_;  // by connections from here
   std::uint16_t last_port_;
+  LocalNames local_{*this};
 };
 
 // 127.x.y.z and ::1; 0.0.0.0 and ::.

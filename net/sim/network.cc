@@ -102,11 +102,14 @@ Address Network::address_of(const Host& host, std::uint16_t port) {
 
 const Counters& Network::counters() const { return fabric_->counters(); }
 
-std::size_t Network::connections() const { return fabric_->connections().size(); }
+std::size_t Network::connections() const {
+  return fabric_->connections().size() + fabric_->local_connections();
+}
 
 std::size_t Network::sockets_of(const Host& host) const {
   const Kernel& kernel = fabric_->kernel_of(host);
   std::size_t count = kernel.listeners() + fabric_->datagrams().sockets_of(kernel);
+  count += kernel.local().sockets();
   for (const auto& connection : fabric_->connections()) {
     for (const Endpoint* end : {&connection->client(), &connection->server()}) {
       if (end->kernel() == &kernel && end->alive()) ++count;

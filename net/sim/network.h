@@ -18,6 +18,7 @@
 // ms, 400 ms, ...; a connection to a machine that has forgotten it is answered with a reset.
 // Datagrams reach groups and 10.0.255.255 too; to a port where nobody listens they are answered by
 // ICMP.
+// Unix sockets (net/unix.h) join processes of one host, and need no cable.
 #pragma once
 
 #include <chrono>
@@ -117,7 +118,8 @@ class Network {
   // Returns    where a host is: 10.0.0.1 for the first one.
   [[nodiscard]] static Address address_of(const coracle::sim::Host& host, std::uint16_t port);
   [[nodiscard]] const Counters& counters() const;
-  // Returns    how many connections a kernel still knows, those included that nobody owns any more.
+  // Returns    how many connections a kernel still knows, those included that nobody owns any more,
+  //            and those of Unix sockets.
   [[nodiscard]] std::size_t connections() const;
   // Returns    how many of them, of listeners and of UDP sockets, the kernel of one host knows.
   [[nodiscard]] std::size_t sockets_of(const coracle::sim::Host& host) const;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "net/sim/sim_tcp.h"
+#include "net/sim/sim_stream.h"
 #include "runtime/check.h"
 
 namespace coracle::net::sim {
@@ -13,24 +13,24 @@ SimNet::SimNet(Fabric& fabric, SimBackEnd& below, Loop& loop)
 
 SimNet::~SimNet() {
   below_.withdraw(burial_);
-  for (SimTcp* tcp : std::exchange(lingering_, {})) {
+  for (SimStream* stream : std::exchange(lingering_, {})) {
     --sockets_;
-    delete tcp;
+    delete stream;
   }
   destroy_closed();
   CORACLE_CHECK(sockets_ == 0, "a socket is destroyed before its loop ends");
 }
 
-void SimNet::bury(SimTcp& tcp) {
-  std::erase(lingering_, &tcp);
-  closed_.push_back(&tcp);
+void SimNet::bury(SimStream& stream) {
+  std::erase(lingering_, &stream);
+  closed_.push_back(&stream);
   if (!loop_.tearing_down()) below_.post(burial_);
 }
 
 void SimNet::destroy_closed() {
-  for (SimTcp* tcp : std::exchange(closed_, {})) {
+  for (SimStream* stream : std::exchange(closed_, {})) {
     --sockets_;
-    delete tcp;
+    delete stream;
   }
 }
 

@@ -14,7 +14,7 @@
 
 namespace coracle::net::sim {
 
-class SimTcp;
+class SimStream;
 
 using coracle::sim::Notice;
 using coracle::sim::SimBackEnd;
@@ -27,12 +27,15 @@ class SimNet final : public BackEnd {
 
   [[nodiscard]] ConnectAttempt* connect(const Address& address,
                                         ConnectOperation& operation) override;
-  [[nodiscard]] std::unique_ptr<ListenerCore> listen(const Address& address,
+  [[nodiscard]] std::unique_ptr<ListenerCore> listen(Address& address,
                                                      const ListenOptions& options) override;
   [[nodiscard]] std::unique_ptr<UdpCore> bind_udp(const Address& address,
                                                   const UdpOptions& options) override;
   [[nodiscard]] std::unique_ptr<UdpCore> connect_udp(const Address& peer,
                                                      const UdpOptions& options) override;
+  [[nodiscard]] StreamCore* connect_unix(const std::string& path, int& error) override;
+  [[nodiscard]] std::unique_ptr<ListenerCore> listen_unix(
+      const std::string& path, const UnixListenOptions& options) override;
   [[nodiscard]] Lookup* look_up(const std::string& host, ResolveOperation& operation) override;
   [[nodiscard]] bool busy() const override;
   [[nodiscard]] std::string busy_with() const override;
@@ -45,9 +48,9 @@ class SimNet final : public BackEnd {
   void socket_opened() { ++sockets_; }
   void socket_closed() { --sockets_; }
   // Nobody refers to this stream any more, but for the loop.
-  void linger(SimTcp& tcp) { lingering_.push_back(&tcp); }
+  void linger(SimStream& stream) { lingering_.push_back(&stream); }
   // It is closed. It is destroyed at the next poll: its own functions may still run.
-  void bury(SimTcp& tcp);
+  void bury(SimStream& stream);
   void lookup_ended(SimLookup& lookup);
 
  private:
@@ -67,8 +70,8 @@ class SimNet final : public BackEnd {
   SimBackEnd& below_;
   Loop& loop_;
   std::size_t sockets_ = 0;
-  std::vector<SimTcp*> lingering_;
-  std::vector<SimTcp*> closed_;
+  std::vector<SimStream*> lingering_;
+  std::vector<SimStream*> closed_;
   std::list<std::unique_ptr<SimLookup>> lookups_;
   Burial burial_{*this};
 };

@@ -23,12 +23,15 @@ class UvNet final : public BackEnd {
 
   [[nodiscard]] ConnectAttempt* connect(const Address& address,
                                         ConnectOperation& operation) override;
-  [[nodiscard]] std::unique_ptr<ListenerCore> listen(const Address& address,
+  [[nodiscard]] std::unique_ptr<ListenerCore> listen(Address& address,
                                                      const ListenOptions& options) override;
   [[nodiscard]] std::unique_ptr<UdpCore> bind_udp(const Address& address,
                                                   const UdpOptions& options) override;
   [[nodiscard]] std::unique_ptr<UdpCore> connect_udp(const Address& peer,
                                                      const UdpOptions& options) override;
+  [[nodiscard]] StreamCore* connect_unix(const std::string& path, int& error) override;
+  [[nodiscard]] std::unique_ptr<ListenerCore> listen_unix(
+      const std::string& path, const UnixListenOptions& options) override;
   [[nodiscard]] Lookup* look_up(const std::string& host, ResolveOperation& operation) override;
   [[nodiscard]] bool busy() const override { return busy_ > 0 || abandoned_lookups_ > 0; }
   [[nodiscard]] std::string busy_with() const override;

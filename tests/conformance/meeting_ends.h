@@ -5,32 +5,44 @@
 #include <utility>
 
 #include "net/tcp.h"
+#include "net/unix.h"
 #include "runtime/error.h"
 #include "tests/conformance/streams.h"
-#include "tests/net/tcp_pair.h"
+#include "tests/net/transport.h"
 
 namespace coracle::conformance {
 
 using net::bytes_of;
 using net::expect_equal_bytes;
+using net::Listener;
 using net::pattern;
 using net::read_once;
 using net::read_to_end;
+using net::Stream;
 using net::TcpListener;
 using net::TcpStream;
+using net::Transport;
+using net::UnixListener;
+using net::UnixStream;
 using namespace std::chrono_literals;
 
 inline constexpr std::size_t kEightMegabytes = 8 * 1024 * 1024;
 
-inline Task<TcpStream> accept_one(Meeting& meeting) {
-  TcpListener listener = TcpListener::listen(meeting.bind);
-  meeting.address = listener.local_address();
+// Listens, and tells where.
+inline Listener listen(Meeting& meeting, int backlog = 1024) {
+  Listener listener = meeting.listen(backlog);
+  meeting.place = listener.name();
+  return listener;
+}
+
+inline Task<Stream> accept_one(Meeting& meeting) {
+  Listener listener = listen(meeting);
   co_return co_await listener.accept();
 }
 
-inline Task<TcpStream> connect_to(Meeting& meeting) {
-  const net::Address address = co_await meeting.listening();
-  co_return co_await TcpStream::connect(address);
+inline Task<Stream> connect_to(Meeting& meeting) {
+  std::string place = co_await meeting.listening();
+  co_return co_await net::connect_to_name(std::move(place));
 }
 
 // Returns    with what awaiting it fails; no code if it does not.
@@ -44,6 +56,6 @@ Task<std::error_code> code_of(Awaited awaited) {
   co_return std::error_code();
 }
 
-inline void destroy(TcpStream stream) { static_cast<void>(stream); }
+inline void destroy(Stream stream) { static_cast<void>(stream); }
 
 }  // namespace coracle::conformance

@@ -14,7 +14,7 @@ namespace {
 // --- canceled ----------------------------------------------------------------------------------
 
 Task<> read_all_when_told(Meeting& meeting) {
-  TcpStream stream = co_await accept_one(meeting);
+  Stream stream = co_await accept_one(meeting);
   co_await meeting.reached(1);
   const std::string received = co_await read_to_end(stream);
   expect_equal_bytes(received, pattern(kEightMegabytes));
@@ -22,7 +22,7 @@ Task<> read_all_when_told(Meeting& meeting) {
 
 // A scope that was canceled before the write is no other than one that is canceled during it.
 Task<> write_in_a_canceled_scope(Meeting& meeting) {
-  TcpStream stream = co_await connect_to(meeting);
+  Stream stream = co_await connect_to(meeting);
   const std::string sent = pattern(kEightMegabytes);
   co_await task_group([&](TaskGroup& group) -> Task<> {
     group.cancel();
@@ -34,20 +34,20 @@ Task<> write_in_a_canceled_scope(Meeting& meeting) {
 }
 
 Task<> read_what_was_written(Meeting& meeting) {
-  TcpStream stream = co_await accept_one(meeting);
+  Stream stream = co_await accept_one(meeting);
   const std::string received = co_await with_timeout(10s, read_to_end(stream));
   co_await meeting.reached(1);
   expect_equal_bytes(received, pattern(static_cast<std::size_t>(meeting.step)));
 }
 
-Task<> write_bytewise(TcpStream& stream, const std::string& bytes, std::size_t& written) {
+Task<> write_bytewise(Stream& stream, const std::string& bytes, std::size_t& written) {
   for (;;) co_await stream.write(std::string_view(bytes).substr(written++, 1));
 }
 
 // What can be done at once is done, until a fiber has had its turn. Then its next write throws, and
 // is sent all the same.
 Task<> write_until_canceled(Meeting& meeting) {
-  TcpStream stream = co_await connect_to(meeting);
+  Stream stream = co_await connect_to(meeting);
   const std::string bytes = pattern(1000);
   std::size_t written = 0;
   co_await task_group([&](TaskGroup& group) -> Task<> {
@@ -64,7 +64,7 @@ Task<> write_until_canceled(Meeting& meeting) {
 // How many operations a fiber may do in one turn.
 constexpr std::size_t kTurn = 128;
 
-Task<> write_and_finish(TcpStream& stream, const std::string& bytes) {
+Task<> write_and_finish(Stream& stream, const std::string& bytes) {
   for (std::size_t i = 0; i < kTurn; ++i) {
     co_await stream.write(std::string_view(bytes).substr(i, 1));
   }
@@ -73,7 +73,7 @@ Task<> write_and_finish(TcpStream& stream, const std::string& bytes) {
 
 // The same for the end of the stream.
 Task<> finish_when_canceled(Meeting& meeting) {
-  TcpStream stream = co_await connect_to(meeting);
+  Stream stream = co_await connect_to(meeting);
   const std::string bytes = pattern(kTurn);
   co_await task_group([&](TaskGroup& group) -> Task<> {
     group.cancel();
@@ -88,7 +88,7 @@ Task<> finish_when_canceled(Meeting& meeting) {
 // --- unacknowledged ----------------------------------------------------------------------------
 
 Task<> watch_the_peer_read(Meeting& meeting) {
-  TcpStream stream = co_await connect_to(meeting);
+  Stream stream = co_await connect_to(meeting);
   EXPECT_EQ(stream.unacknowledged_bytes(), 0U);
   const std::string sent = pattern(kEightMegabytes);
   static_cast<void>(co_await within(1ms, stream.write(sent)));
@@ -103,7 +103,7 @@ Task<> watch_the_peer_read(Meeting& meeting) {
 // --- reset -------------------------------------------------------------------------------------
 
 Task<> reset_when_told(Meeting& meeting) {
-  TcpStream stream = co_await accept_one(meeting);
+  Stream stream = co_await accept_one(meeting);
   co_await meeting.reached(1);
   stream.reset();
   meeting.step = 2;
@@ -111,7 +111,7 @@ Task<> reset_when_told(Meeting& meeting) {
 
 // The kernels have taken all of it, so that nothing but the question meets the reset.
 Task<> hold_bytes_for_nobody(Meeting& meeting) {
-  TcpStream stream = co_await connect_to(meeting);
+  Stream stream = co_await connect_to(meeting);
   const std::string sent = pattern(200'000);
   co_await stream.write(sent);
   meeting.step = 1;
@@ -126,7 +126,7 @@ Task<> hold_bytes_for_nobody(Meeting& meeting) {
 
 // Whether the end comes before the reset or not at all: nothing can be written any more.
 Task<> write_to_nobody(Meeting& meeting) {
-  TcpStream stream = co_await accept_one(meeting);
+  Stream stream = co_await accept_one(meeting);
   meeting.step = 1;
   co_await meeting.reached(2);
   co_await sleep_for(5ms);
@@ -135,7 +135,7 @@ Task<> write_to_nobody(Meeting& meeting) {
 }
 
 Task<> begin_to_finish_and_reset(Meeting& meeting) {
-  TcpStream stream = co_await connect_to(meeting);
+  Stream stream = co_await connect_to(meeting);
   co_await stream.write("all of it");
   co_await meeting.reached(1);
   co_await task_group([&](TaskGroup& group) -> Task<> {
@@ -150,13 +150,18 @@ constexpr Scenario kScenarios[] = {
     {"AWriteInACanceledScopeIsAcceptedWhole", read_all_when_told, write_in_a_canceled_scope},
     {"ACanceledFiberLosesNothingItWrote", read_what_was_written, write_until_canceled},
     {"FinishInACanceledFiberSendsTheEnd", read_what_was_written, finish_when_canceled},
+    {"AResetWhileTheEndIsSent", write_to_nobody, begin_to_finish_and_reset},
+};
+
+// What a Unix socket's kernel has taken, the peer's machine has; and it knows no resets.
+constexpr Scenario kTcpScenarios[] = {
     {"UnacknowledgedBytesAreThoseThePeerLacks", read_all_when_told, watch_the_peer_read},
     {"NothingIsUnacknowledgedAfterAReset", reset_when_told, hold_bytes_for_nobody},
-    {"AResetWhileTheEndIsSent", write_to_nobody, begin_to_finish_and_reset},
 };
 
 }  // namespace
 
 std::span<const Scenario> sending_scenarios() { return kScenarios; }
+std::span<const Scenario> tcp_sending_scenarios() { return kTcpScenarios; }
 
 }  // namespace coracle::conformance

@@ -6,55 +6,58 @@
 
 #include "runtime/sleep.h"
 #include "runtime/timeout.h"
-#include "tests/net/tcp_pair.h"
+#include "tests/net/transport.h"
 
 namespace coracle::net {
 namespace {
 
 constexpr std::size_t kEightMegabytes = 8 * 1024 * 1024;
 
+class Linger : public testing::TestWithParam<Transport> {};
+
 // Runs `peer(raw_peer)` on a thread of its own, connected to a stream that `body` gets.
 template <class Peer, class Body>
 std::vector<std::string> against_thread(Peer peer, Body body, int receive_bytes = 0) {
   std::jthread thread;
   return in_loop([&]() -> Task<> {
-    TcpListener listener = TcpListener::listen(Address::loopback(0));
-    thread = std::jthread([&peer, receive_bytes, address = listener.local_address()] {
-      const RawPeer raw(address, receive_bytes);
+    Listener listener = listen_over(Linger::GetParam());
+    thread = std::jthread([&peer, receive_bytes, name = listener.name()] {
+      const auto address = Address::parse(name);
+      const RawPeer raw = address ? RawPeer(*address, receive_bytes) : RawPeer(name);
       peer(raw);
     });
-    TcpStream stream = co_await listener.accept();
+    Stream stream = co_await listener.accept();
     co_await body(stream);
   });
 }
 
-TEST(Linger, EightMegabytesWrittenAndDestroyedAtOnceAllArrive) {
+TEST_P(Linger, EightMegabytesWrittenAndDestroyedAtOnceAllArrive) {
   const std::string sent = pattern(kEightMegabytes);
   std::string received;
   const auto read_all = [&](const RawPeer& raw) { received = raw.receive_all(); };
-  against_thread(read_all, [&](TcpStream& stream) -> Task<> {
+  against_thread(read_all, [&](Stream& stream) -> Task<> {
     co_await stream.write(sent);
-    const TcpStream destroyed = std::move(stream);
+    const Stream destroyed = std::move(stream);
   });
   expect_equal_bytes(received, sent);
 }
 
-TEST(Linger, EightMegabytesThatNobodyHadReadYetAllArrive) {
+TEST_P(Linger, EightMegabytesThatNobodyHadReadYetAllArrive) {
   const std::string sent = pattern(kEightMegabytes);
   std::string received;
   const auto read_late = [&](const RawPeer& raw) {
     std::this_thread::sleep_for(50ms);
     received = raw.receive_all();
   };
-  against_thread(read_late, [&](TcpStream& stream) -> Task<> {
+  against_thread(read_late, [&](Stream& stream) -> Task<> {
     static_cast<void>(co_await within(1ms, stream.write(sent)));  // accepted whole
     EXPECT_GT(stream.unsent_bytes(), kEightMegabytes / 4);
-    const TcpStream destroyed = std::move(stream);
+    const Stream destroyed = std::move(stream);
   });
   expect_equal_bytes(received, sent);
 }
 
-TEST(Linger, GoesOnBesideOtherConnections) {
+TEST_P(Linger, GoesOnBesideOtherConnections) {
   const std::string sent = pattern(kEightMegabytes);
   std::string received;
   std::string echoed;
@@ -62,12 +65,12 @@ TEST(Linger, GoesOnBesideOtherConnections) {
     std::this_thread::sleep_for(20ms);
     received = raw.receive_all();
   };
-  against_thread(read_late, [&](TcpStream& stream) -> Task<> {
+  against_thread(read_late, [&](Stream& stream) -> Task<> {
     static_cast<void>(co_await within(1ms, stream.write(sent)));
     {
-      const TcpStream destroyed = std::move(stream);
+      const Stream destroyed = std::move(stream);
     }
-    TcpPair other = co_await connected_pair();
+    StreamPair other = co_await connected_pair(GetParam());
     co_await other.client.write("still here");
     echoed = co_await read_once(other.server);
   });
@@ -84,95 +87,104 @@ struct PeerView {
     std::this_thread::sleep_for(100ms);
     std::string before;
     try {
-      received = raw.receive_all().size();
+      received = raw.receive_all(&before).size();
     } catch (const Error& reset) {
       error = reset.what();
+      received = before.size();
     }
+  }
+
+  // It did not get all, and over TCP it saw why. (A Unix socket that left nothing unread just
+  // ends.)
+  void expect_cut_off() const {
+    const bool is_told = Linger::GetParam() == Transport::tcp;
+    EXPECT_EQ(error, is_told ? "receive: Connection reset by peer" : "");
+    EXPECT_LT(received, kEightMegabytes);
   }
 };
 
-TEST(Linger, EndsAtItsTimeWithAReset) {
+TEST_P(Linger, EndsAtItsTimeWithAReset) {
   const std::string sent = pattern(kEightMegabytes);
   PeerView peer;
   const auto begin = std::chrono::steady_clock::now();
   const auto lines = against_thread(
       std::ref(peer),
-      [&](TcpStream& stream) -> Task<> {
+      [&](Stream& stream) -> Task<> {
         static_cast<void>(co_await within(1ms, stream.write(sent)));
         stream.set_linger(20ms);
-        const TcpStream destroyed = std::move(stream);
+        const Stream destroyed = std::move(stream);
       },
       /*receive_bytes=*/4096);
-  EXPECT_EQ(peer.error, "receive: Connection reset by peer");
+  peer.expect_cut_off();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
 }
 
-TEST(Linger, OfZeroDropsWhatIsUnsent) {
+TEST_P(Linger, OfZeroDropsWhatIsUnsent) {
   const std::string sent = pattern(kEightMegabytes);
   PeerView peer;
-  against_thread(std::ref(peer), [&](TcpStream& stream) -> Task<> {
+  against_thread(std::ref(peer), [&](Stream& stream) -> Task<> {
     static_cast<void>(co_await within(1ms, stream.write(sent)));
     stream.set_linger(0ms);
-    const TcpStream destroyed = std::move(stream);
+    const Stream destroyed = std::move(stream);
   });
-  EXPECT_EQ(peer.error, "receive: Connection reset by peer");
+  peer.expect_cut_off();
 }
 
-TEST(Linger, OfZeroEndsInOrderWhenAllIsSent) {
+TEST_P(Linger, OfZeroEndsInOrderWhenAllIsSent) {
   PeerView peer;
-  against_thread(std::ref(peer), [&](TcpStream& stream) -> Task<> {
+  against_thread(std::ref(peer), [&](Stream& stream) -> Task<> {
     co_await stream.write("all of it");
     stream.set_linger(0ms);
-    const TcpStream destroyed = std::move(stream);
+    const Stream destroyed = std::move(stream);
   });
   EXPECT_EQ(peer.error, "");
   EXPECT_EQ(peer.received, 9U);
 }
 
-TEST(Linger, ResetDropsWhatIsUnsent) {
+TEST_P(Linger, ResetDropsWhatIsUnsent) {
   const std::string sent = pattern(kEightMegabytes);
   PeerView peer;
-  against_thread(std::ref(peer), [&](TcpStream& stream) -> Task<> {
+  against_thread(std::ref(peer), [&](Stream& stream) -> Task<> {
     static_cast<void>(co_await within(1ms, stream.write(sent)));
     stream.reset();
     EXPECT_FALSE(stream.connected());
     co_return;
   });
-  EXPECT_EQ(peer.error, "receive: Connection reset by peer");
+  peer.expect_cut_off();
 }
 
-TEST(Linger, APeerThatResetsEndsIt) {
+TEST_P(Linger, APeerThatResetsEndsIt) {
   const std::string sent = pattern(kEightMegabytes);
   const auto begin = std::chrono::steady_clock::now();
   const auto reset = [](const RawPeer& raw) {
     std::this_thread::sleep_for(20ms);
     raw.end_with_reset();
   };
-  against_thread(reset, [&](TcpStream& stream) -> Task<> {
+  against_thread(reset, [&](Stream& stream) -> Task<> {
     static_cast<void>(co_await error_of(within(1ms, stream.write(sent))));
-    const TcpStream destroyed = std::move(stream);
+    const Stream destroyed = std::move(stream);
   });
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);  // not the five of kLinger
 }
 
-TEST(Linger, AfterFinishWaitsForTheTailToo) {
+TEST_P(Linger, AfterFinishWaitsForTheTailToo) {
   const std::string sent = pattern(kEightMegabytes);
   std::string received;
   const auto read_late = [&](const RawPeer& raw) {
     std::this_thread::sleep_for(30ms);
     received = raw.receive_all();
   };
-  against_thread(read_late, [&](TcpStream& stream) -> Task<> {
+  against_thread(read_late, [&](Stream& stream) -> Task<> {
     static_cast<void>(co_await within(1ms, stream.write(sent)));
     const bool finished = co_await within(1ms, stream.finish());
     EXPECT_FALSE(finished);
-    const TcpStream destroyed = std::move(stream);
+    const Stream destroyed = std::move(stream);
   });
   expect_equal_bytes(received, sent);
 }
 
 // A close with unread bytes in the kernel would be a reset, and drop what is still to be sent.
-TEST(Linger, AllArrivesAlsoWhenThePeerSentWhatNobodyReads) {
+TEST_P(Linger, AllArrivesAlsoWhenThePeerSentWhatNobodyReads) {
   const std::string sent = pattern(kEightMegabytes);
   std::string received;
   const auto talk_and_read = [&](const RawPeer& raw) {
@@ -180,16 +192,16 @@ TEST(Linger, AllArrivesAlsoWhenThePeerSentWhatNobodyReads) {
     std::this_thread::sleep_for(20ms);
     received = raw.receive_all();
   };
-  against_thread(talk_and_read, [&](TcpStream& stream) -> Task<> {
+  against_thread(talk_and_read, [&](Stream& stream) -> Task<> {
     const std::string part = co_await read_once(stream, 10);
     EXPECT_EQ(part.size(), 10U);
     static_cast<void>(co_await within(1ms, stream.write(sent)));
-    const TcpStream destroyed = std::move(stream);
+    const Stream destroyed = std::move(stream);
   });
   expect_equal_bytes(received, sent);
 }
 
-TEST(Linger, AShortAnswerArrivesAlsoWhenThePeerSentWhatNobodyReads) {
+TEST_P(Linger, AShortAnswerArrivesAlsoWhenThePeerSentWhatNobodyReads) {
   std::string received;
   const auto talk_and_read = [&](const RawPeer& raw) {
     raw.send(pattern(50'000));
@@ -199,17 +211,17 @@ TEST(Linger, AShortAnswerArrivesAlsoWhenThePeerSentWhatNobodyReads) {
   const std::string answer = pattern(300'000);
   against_thread(
       talk_and_read,
-      [&](TcpStream& stream) -> Task<> {
+      [&](Stream& stream) -> Task<> {
         co_await sleep_for(5ms);
         static_cast<void>(co_await within(5ms, stream.write(answer)));
-        const TcpStream destroyed = std::move(stream);
+        const Stream destroyed = std::move(stream);
       },
       /*receive_bytes=*/4096);
   expect_equal_bytes(received, answer);
 }
 
 // A peer that goes on sending, and reads only once it is done with that.
-TEST(Linger, TakesWhatThePeerSendsMeanwhile) {
+TEST_P(Linger, TakesWhatThePeerSendsMeanwhile) {
   const std::string sent = pattern(kEightMegabytes);
   std::string received;
   const auto talk_and_read = [&](const RawPeer& raw) {
@@ -217,28 +229,30 @@ TEST(Linger, TakesWhatThePeerSendsMeanwhile) {
     received = raw.receive_all();
   };
   const auto begin = std::chrono::steady_clock::now();
-  against_thread(talk_and_read, [&](TcpStream& stream) -> Task<> {
+  against_thread(talk_and_read, [&](Stream& stream) -> Task<> {
     static_cast<void>(co_await within(1ms, stream.write(sent)));
-    const TcpStream destroyed = std::move(stream);
+    const Stream destroyed = std::move(stream);
   });
   expect_equal_bytes(received, sent);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s) << "not by the linger time alone";
 }
 
-TEST(Linger, TheLoopSaysWhatItWaitsFor) {
+TEST_P(Linger, TheLoopSaysWhatItWaitsFor) {
   const std::string sent = pattern(kEightMegabytes);
   const auto read_late = [](const RawPeer& raw) {
     std::this_thread::sleep_for(1200ms);
     raw.receive_all();
   };
-  const auto lines = against_thread(read_late, [&](TcpStream& stream) -> Task<> {
+  const auto lines = against_thread(read_late, [&](Stream& stream) -> Task<> {
     static_cast<void>(co_await within(1ms, stream.write(sent)));
-    const TcpStream destroyed = std::move(stream);
+    const Stream destroyed = std::move(stream);
   });
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_NE(lines[0].find("loop_waits_at_its_end for=\"1 closing connections"), std::string::npos)
       << lines[0];
 }
+
+INSTANTIATE_TEST_SUITE_P(Over, Linger, kTransports, name_of_transport);
 
 }  // namespace
 }  // namespace coracle::net

@@ -12,11 +12,13 @@
 #include "runtime/sleep.h"
 #include "runtime/task_group.h"
 #include "runtime/timeout.h"
-#include "tests/net/tcp_pair.h"
+#include "tests/net/transport.h"
 #include "tests/runtime/sweep.h"
 
 namespace coracle::net {
 namespace {
+
+class StreamSweep : public testing::TestWithParam<Transport> {};
 
 void sweep_everywhere(const sweep::Scenario& scenario) {
   EXPECT_GT(sweep::cancel_everywhere(scenario), 0);
@@ -24,8 +26,8 @@ void sweep_everywhere(const sweep::Scenario& scenario) {
   EXPECT_GT(sweep::crash_while_canceling_everywhere(scenario), 0);
 }
 
-Task<> exchange() {
-  TcpPair pair = co_await connected_pair();
+Task<> exchange(Transport transport) {
+  StreamPair pair = co_await connected_pair(transport);
   co_await pair.client.write("question");
   const std::string question = co_await read_once(pair.server);
   EXPECT_EQ(question, "question");
@@ -37,10 +39,12 @@ Task<> exchange() {
   EXPECT_EQ(answer, "answer");
 }
 
-TEST(NetSweep, Exchange) { sweep_everywhere(exchange); }
+TEST_P(StreamSweep, Exchange) {
+  sweep_everywhere([] { return exchange(GetParam()); });
+}
 
-Task<> read_with_timeouts() {
-  TcpPair pair = co_await connected_pair();
+Task<> read_with_timeouts(Transport transport) {
+  StreamPair pair = co_await connected_pair(transport);
   for (int i = 0; i < 3; ++i) {
     const auto nothing = co_await within(200us, read_once(pair.server));
     EXPECT_FALSE(nothing);
@@ -50,25 +54,27 @@ Task<> read_with_timeouts() {
   EXPECT_EQ(text.value_or("nothing"), "late");
 }
 
-TEST(NetSweep, ReadsWithTimeouts) { sweep_everywhere(read_with_timeouts); }
+TEST_P(StreamSweep, ReadsWithTimeouts) {
+  sweep_everywhere([] { return read_with_timeouts(GetParam()); });
+}
 
 const std::string& half_a_megabyte() {
   static const std::string text = pattern(500'000);
   return text;
 }
 
-Task<> write_large(TcpStream& stream) {
+Task<> write_large(Stream& stream) {
   co_await stream.write(half_a_megabyte());
   co_await stream.finish();
 }
 
-Task<> read_large(TcpStream& stream) {
+Task<> read_large(Stream& stream) {
   const std::string text = co_await read_to_end(stream);
   expect_equal_bytes(text, half_a_megabyte());
 }
 
-Task<> stream_large() {
-  TcpPair pair = co_await connected_pair();
+Task<> stream_large(Transport transport) {
+  StreamPair pair = co_await connected_pair(transport);
   co_await task_group([&](TaskGroup& group) -> Task<> {
     group.spawn("write", write_large, std::ref(pair.client));
     group.spawn("read", read_large, std::ref(pair.server));
@@ -76,34 +82,40 @@ Task<> stream_large() {
   });
 }
 
-TEST(NetSweep, WritesThatWait) {
-  EXPECT_GT(sweep::cancel_everywhere(stream_large), 0);
-  EXPECT_GT(sweep::crash_everywhere(stream_large), 0);
+TEST_P(StreamSweep, WritesThatWait) {
+  EXPECT_GT(sweep::cancel_everywhere([] { return stream_large(GetParam()); }), 0);
+  EXPECT_GT(sweep::crash_everywhere([] { return stream_large(GetParam()); }), 0);
 }
 
 // The writer is canceled, and its stream goes on by itself.
-Task<> linger() {
-  TcpPair pair = co_await connected_pair();
+Task<> linger(Transport transport) {
+  StreamPair pair = co_await connected_pair(transport);
   const bool written = co_await within(1ms, pair.client.write(half_a_megabyte()));
   if (!written) co_await yield();
   {
-    const TcpStream gone = std::move(pair.client);
+    const Stream gone = std::move(pair.client);
   }
   co_await read_large(pair.server);
 }
 
-TEST(NetSweep, Linger) { sweep_everywhere(linger); }
-
-Task<> accept_twice() {
-  TcpListener listener = TcpListener::listen(Address::loopback(0));
-  const auto nobody = co_await within(200us, listener.accept());
-  EXPECT_FALSE(nobody);
-  TcpStream client = co_await TcpStream::connect(listener.local_address());
-  TcpStream server = co_await listener.accept();
-  EXPECT_EQ(server.peer_address(), client.local_address());
+TEST_P(StreamSweep, Linger) {
+  sweep_everywhere([] { return linger(GetParam()); });
 }
 
-TEST(NetSweep, Accept) { sweep_everywhere(accept_twice); }
+Task<> accept_twice(Transport transport) {
+  Listener listener = listen_over(transport);
+  const auto nobody = co_await within(200us, listener.accept());
+  EXPECT_FALSE(nobody);
+  Stream client = co_await connect_to_name(listener.name());
+  Stream server = co_await listener.accept();
+  co_await client.write("here");
+  const std::string here = co_await read_once(server);
+  EXPECT_EQ(here, "here");
+}
+
+TEST_P(StreamSweep, Accept) {
+  sweep_everywhere([] { return accept_twice(GetParam()); });
+}
 
 Task<> connect_to_nobody() {
   const Address address = TcpListener::listen(Address::loopback(0)).local_address();
@@ -172,8 +184,8 @@ Task<> receive_what_a_canceled_one_left() {
 
 TEST(NetSweep, CanceledReceives) { sweep_everywhere(receive_what_a_canceled_one_left); }
 
-Task<> talk_in_lines() {
-  TcpPair pair = co_await connected_pair();
+Task<> talk_in_lines(Transport transport) {
+  StreamPair pair = co_await connected_pair(transport);
   BufferedWriter writer(pair.client);
   BufferedReader reader(pair.server);
   co_await writer.write("line\nbody");
@@ -193,7 +205,9 @@ Task<> talk_in_lines() {
   EXPECT_EQ(some, 1U);
 }
 
-TEST(NetSweep, BufferedReaderAndWriter) { sweep_everywhere(talk_in_lines); }
+TEST_P(StreamSweep, BufferedReaderAndWriter) {
+  sweep_everywhere([] { return talk_in_lines(GetParam()); });
+}
 
 Task<> echo(TcpStream peer) {
   for (;;) {
@@ -240,6 +254,8 @@ TEST(NetSweep, ServeWithTimeToDrain) {
   EXPECT_GT(sweep::cancel_everywhere(scenario), 0);
   EXPECT_GT(sweep::crash_everywhere(scenario), 0);
 }
+
+INSTANTIATE_TEST_SUITE_P(Over, StreamSweep, kTransports, name_of_transport);
 
 }  // namespace
 }  // namespace coracle::net

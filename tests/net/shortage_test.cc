@@ -12,7 +12,7 @@
 #include "net/serve.h"
 #include "runtime/sleep.h"
 #include "runtime/task_group.h"
-#include "tests/net/tcp_pair.h"
+#include "tests/net/transport.h"
 
 namespace coracle::net {
 namespace {
@@ -39,7 +39,15 @@ class FewDescriptors {
   rlimit before_{};
 };
 
-Task<> greet_and_wait(TcpStream peer, int& served) {
+class Shortage : public testing::TestWithParam<Transport> {};
+
+// A client without a loop.
+std::unique_ptr<RawPeer> raw_peer_of(const std::string& name) {
+  const auto address = Address::parse(name);
+  return address ? std::make_unique<RawPeer>(*address) : std::make_unique<RawPeer>(name);
+}
+
+Task<> greet_and_wait(Stream peer, int& served) {
   ++served;
   co_await peer.write("hi");
   co_await read_to_end(peer);
@@ -49,16 +57,17 @@ bool is_about(const std::string& line, const char* event) {
   return line.find(event) != std::string::npos;
 }
 
-TEST(Shortage, ServeGoesOnWhenDescriptorsAreFreeAgain) {
+TEST_P(Shortage, ServeGoesOnWhenDescriptorsAreFreeAgain) {
   constexpr std::size_t kClients = 6;
   int served = 0;
-  const auto handler = [&](TcpStream peer) { return greet_and_wait(std::move(peer), served); };
+  const auto handler = [&](Stream peer) { return greet_and_wait(std::move(peer), served); };
   const auto lines = in_loop([&]() -> Task<> {
-    TcpListener listener = TcpListener::listen(Address::loopback(0));
-    static_cast<void>(co_await connected_pair());   // libuv keeps a descriptor from then on
+    Listener listener = listen_over(GetParam());
+    static_cast<void>(
+        co_await connected_pair(GetParam()));       // libuv keeps a descriptor from then on
     std::vector<std::unique_ptr<RawPeer>> clients;  // connected by the kernel, not accepted yet
     for (std::size_t i = 0; i < kClients; ++i) {
-      clients.push_back(std::make_unique<RawPeer>(listener.local_address()));
+      clients.push_back(raw_peer_of(listener.name()));
     }
     const FewDescriptors few(2);
     co_await task_group([&](TaskGroup& group) -> Task<> {
@@ -78,37 +87,38 @@ TEST(Shortage, ServeGoesOnWhenDescriptorsAreFreeAgain) {
   const auto about = [&](const char* event) {
     return std::ranges::count_if(lines, [&](const auto& line) { return is_about(line, event); });
   };
-  EXPECT_EQ(about("cannot_accept connections=2 error=\"accept 127.0.0.1:"), 1);
+  EXPECT_EQ(about("cannot_accept connections=2 error=\"accept "), 1);
   EXPECT_EQ(about("Too many open files"), about("cannot_accept")) << "once per shortage";
   EXPECT_GE(about("accepts_again"), 1);
 }
 
-TEST(Shortage, AcceptThrowsAndTheConnectionStays) {
+TEST_P(Shortage, AcceptThrowsAndTheConnectionStays) {
   in_loop([]() -> Task<> {
-    TcpListener listener = TcpListener::listen(Address::loopback(0));
-    const RawPeer client(listener.local_address());
+    Listener listener = listen_over(GetParam());
+    const auto client = raw_peer_of(listener.name());
     {
       const FewDescriptors none(0);
       const std::string error = co_await error_of(listener.accept());
-      EXPECT_EQ(error, "accept " + listener.local_address().to_string() + ": Too many open files");
+      EXPECT_EQ(error, "accept " + listener.name() + ": Too many open files");
     }
-    TcpStream server = co_await listener.accept();
+    Stream server = co_await listener.accept();
     co_await server.write("hi");
-    const std::string greeting = client.receive(2);
+    const std::string greeting = client->receive(2);
     EXPECT_EQ(greeting, "hi");
   });
 }
 
-TEST(Shortage, ConnectSaysSo) {
+TEST_P(Shortage, ConnectSaysSo) {
   in_loop([]() -> Task<> {
-    const TcpListener listener = TcpListener::listen(Address::loopback(0));
-    const Address address = listener.local_address();
+    const Listener listener = listen_over(GetParam());
     const FewDescriptors none(0);
-    const std::string error = co_await error_of(TcpStream::connect(address));
-    EXPECT_EQ(error, "connect " + address.to_string() + ": Too many open files");
-    EXPECT_THROW(static_cast<void>(TcpListener::listen(Address::loopback(0))), Error);
+    const std::string error = co_await error_of(connect_to_name(listener.name()));
+    EXPECT_EQ(error, "connect " + listener.name() + ": Too many open files");
+    EXPECT_THROW(static_cast<void>(listen_over(GetParam())), Error);
   });
 }
+
+INSTANTIATE_TEST_SUITE_P(Over, Shortage, kTransports, name_of_transport);
 
 }  // namespace
 }  // namespace coracle::net

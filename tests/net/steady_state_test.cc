@@ -14,7 +14,7 @@
 #include "runtime/frame_pool.h"
 #include "runtime/task_group.h"
 #include "runtime/timeout.h"
-#include "tests/net/tcp_pair.h"
+#include "tests/net/transport.h"
 
 namespace {
 
@@ -54,21 +54,21 @@ namespace {
 
 using Buffer = std::array<std::byte, 1024>;
 
-Task<> echo(TcpStream peer) {
+Task<> echo(Stream peer) {
   Buffer buffer;
   while (const std::size_t bytes = co_await peer.read(buffer)) {
     co_await peer.write(std::span(buffer).first(bytes));
   }
 }
 
-Task<> echo_with_timeout(TcpStream peer) {
+Task<> echo_with_timeout(Stream peer) {
   Buffer buffer;
   while (const std::size_t bytes = co_await with_timeout(10s, peer.read(buffer))) {
     co_await peer.write(std::span(buffer).first(bytes));
   }
 }
 
-Task<> echo_lines(TcpStream peer) {
+Task<> echo_lines(Stream peer) {
   BufferedReader reader(peer);
   BufferedWriter writer(peer);
   while (const auto line = co_await reader.read_line()) {
@@ -79,7 +79,7 @@ Task<> echo_lines(TcpStream peer) {
 }
 
 // Asks a hundred times, and counts what the next thousand times allocate.
-Task<> ask(TcpStream& stream, long& count) {
+Task<> ask(Stream& stream, long& count) {
   Buffer buffer;
   for (int i = 0; i < 1100; ++i) {
     if (i == 100) count = -allocations;
@@ -89,13 +89,15 @@ Task<> ask(TcpStream& stream, long& count) {
   count += allocations;
 }
 
-long allocations_of(Task<> (*handler)(TcpStream)) {
+class SteadyState : public testing::TestWithParam<Transport> {};
+
+long allocations_of(Task<> (*handler)(Stream)) {
   long count = 0;
   in_loop([&]() -> Task<> {
-    TcpListener listener = TcpListener::listen(Address::loopback(0));
+    Listener listener = listen_over(SteadyState::GetParam());
     co_await task_group([&](TaskGroup& group) -> Task<> {
       group.spawn("serve", [&] { return serve(listener, handler); });
-      TcpStream stream = co_await TcpStream::connect(listener.local_address());
+      Stream stream = co_await connect_to_name(listener.name());
       co_await ask(stream, count);
       group.cancel();
     });
@@ -109,7 +111,7 @@ constexpr bool kCounts = false;
 constexpr bool kCounts = true;
 #endif
 
-TEST(SteadyState, TheCounterCounts) {
+TEST(Allocations, AreCounted) {
   if (!kCounts) GTEST_SKIP() << "a sanitizer has the allocator";
   const long before = allocations;
   const auto text = std::make_unique<std::string>(1000, 'x');
@@ -117,14 +119,14 @@ TEST(SteadyState, TheCounterCounts) {
   EXPECT_EQ(after, before + 2) << *text;
 }
 
-TEST(SteadyState, AnEchoAllocatesNothing) { EXPECT_EQ(allocations_of(echo), 0); }
+TEST_P(SteadyState, AnEchoAllocatesNothing) { EXPECT_EQ(allocations_of(echo), 0); }
 
-TEST(SteadyState, ATimeoutAllocatesNothing) {
+TEST_P(SteadyState, ATimeoutAllocatesNothing) {
   if (FramePool::kPlain) GTEST_SKIP() << "this build does not pool frames";
   EXPECT_EQ(allocations_of(echo_with_timeout), 0);
 }
 
-TEST(SteadyState, BufferedLinesAllocateNothing) {
+TEST_P(SteadyState, BufferedLinesAllocateNothing) {
   if (FramePool::kPlain) GTEST_SKIP() << "this build does not pool frames";
   EXPECT_EQ(allocations_of(echo_lines), 0);
 }
@@ -172,13 +174,13 @@ Task<> call_often(RpcClient& client, long& count) {
   count += allocations;
 }
 
-TEST(SteadyState, ARpcCallAllocatesNothing) {
+TEST_P(SteadyState, ARpcCallAllocatesNothing) {
   if (FramePool::kPlain) GTEST_SKIP() << "this build does not pool frames";
   long count = 0;
   in_loop([&]() -> Task<> {
     RpcServer server;
     server.handle("add", [](int a, int b) -> Task<int> { co_return a + b; });
-    TcpPair pair = co_await connected_pair();
+    StreamPair pair = co_await connected_pair(GetParam());
     RpcClient client(std::move(pair.client));
     co_await task_group([&](TaskGroup& group) -> Task<> {
       group.spawn("serve", &RpcServer::serve, &server, std::move(pair.server));
@@ -188,6 +190,8 @@ TEST(SteadyState, ARpcCallAllocatesNothing) {
   });
   EXPECT_EQ(count, 0);
 }
+
+INSTANTIATE_TEST_SUITE_P(Over, SteadyState, kTransports, name_of_transport);
 
 }  // namespace
 }  // namespace coracle::net

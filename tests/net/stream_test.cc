@@ -1,4 +1,4 @@
-// What every stream promises (net/stream.h), on TCP over loopback.
+// What every stream promises (net/stream.h), over each transport.
 #include "net/stream.h"
 
 #include <gtest/gtest.h>
@@ -10,14 +10,16 @@
 #include "runtime/sleep.h"
 #include "runtime/task_group.h"
 #include "runtime/timeout.h"
-#include "tests/net/tcp_pair.h"
+#include "tests/net/transport.h"
 
 namespace coracle::net {
 namespace {
 
 constexpr std::size_t kMegabyte = 1024 * 1024;
 
-Task<> write_in_pieces(TcpStream& stream, const std::string& all) {
+class EachStream : public testing::TestWithParam<Transport> {};
+
+Task<> write_in_pieces(Stream& stream, const std::string& all) {
   std::string_view left = all;
   for (std::size_t size = 1; !left.empty(); size = size * 3 % 200'003) {
     const std::string_view piece = left.substr(0, size);
@@ -26,11 +28,11 @@ Task<> write_in_pieces(TcpStream& stream, const std::string& all) {
   }
 }
 
-TEST(Stream, KeepsBytesInOrderWhateverThePieces) {
+TEST_P(EachStream, KeepsBytesInOrderWhateverThePieces) {
   const std::string sent = pattern(4 * kMegabyte);
   std::string received;
   in_loop([&]() -> Task<> {
-    TcpPair pair = co_await connected_pair();
+    StreamPair pair = co_await connected_pair(GetParam());
     co_await task_group([&](TaskGroup& group) -> Task<> {
       group.spawn("write", write_in_pieces, std::ref(pair.client), std::cref(sent));
       for (std::size_t size = 1; received.size() < sent.size(); size = size * 5 % 70'001) {
@@ -44,9 +46,9 @@ TEST(Stream, KeepsBytesInOrderWhateverThePieces) {
   expect_equal_bytes(received, sent);
 }
 
-TEST(Stream, ReadReturnsWhatIsThere) {
+TEST_P(EachStream, ReadReturnsWhatIsThere) {
   in_loop([]() -> Task<> {
-    TcpPair pair = co_await connected_pair();
+    StreamPair pair = co_await connected_pair(GetParam());
     co_await pair.client.write("hello");
     const std::string begin = co_await read_once(pair.server, 2);
     EXPECT_EQ(begin, "he");
@@ -55,9 +57,9 @@ TEST(Stream, ReadReturnsWhatIsThere) {
   });
 }
 
-TEST(Stream, BuffersWhatArrivesWhileNobodyReads) {
+TEST_P(EachStream, BuffersWhatArrivesWhileNobodyReads) {
   in_loop([]() -> Task<> {
-    TcpPair pair = co_await connected_pair();
+    StreamPair pair = co_await connected_pair(GetParam());
     co_await pair.client.write("1");
     const std::string first = co_await read_once(pair.server);  // arms reading
     EXPECT_EQ(first, "1");
@@ -65,7 +67,7 @@ TEST(Stream, BuffersWhatArrivesWhileNobodyReads) {
     co_await sleep_for(5ms);
     co_await pair.client.write("45");
     {
-      const TcpStream gone = std::move(pair.client);
+      const Stream gone = std::move(pair.client);
     }
     co_await sleep_for(5ms);  // all of it, and the end, are in the stream now
     const std::string second = co_await read_once(pair.server, 3);
@@ -75,7 +77,7 @@ TEST(Stream, BuffersWhatArrivesWhileNobodyReads) {
   });
 }
 
-Task<> drip(TcpStream& stream, const std::string& text) {
+Task<> drip(Stream& stream, const std::string& text) {
   for (const char& c : text) {
     co_await stream.write(std::string_view(&c, 1));
     co_await sleep_for(100us);
@@ -83,12 +85,12 @@ Task<> drip(TcpStream& stream, const std::string& text) {
   co_await stream.finish();
 }
 
-TEST(Stream, CancelOfReadLosesNothing) {
+TEST_P(EachStream, CancelOfReadLosesNothing) {
   const std::string sent = pattern(200);
   std::string received;
   int timeouts = 0;
   in_loop([&]() -> Task<> {
-    TcpPair pair = co_await connected_pair();
+    StreamPair pair = co_await connected_pair(GetParam());
     co_await task_group([&](TaskGroup& group) -> Task<> {
       group.spawn("drip", drip, std::ref(pair.client), std::cref(sent));
       for (;;) {
@@ -107,26 +109,26 @@ TEST(Stream, CancelOfReadLosesNothing) {
   EXPECT_GT(timeouts, 10);
 }
 
-TEST(Stream, CanceledWriteIsAcceptedWhole) {
+TEST_P(EachStream, CanceledWriteIsAcceptedWhole) {
   const std::string large = pattern(8 * kMegabyte);
   in_loop([&]() -> Task<> {
-    TcpPair pair = co_await connected_pair();
+    StreamPair pair = co_await connected_pair(GetParam());
     const bool in_time = co_await within(10ms, pair.client.write(large));
     EXPECT_FALSE(in_time);
     EXPECT_GT(pair.client.unsent_bytes(), kMegabyte);
     bool written = co_await within(1ms, pair.client.write("the end"));
     EXPECT_FALSE(written);  // waits behind the high-water mark, and is accepted all the same
     {
-      const TcpStream gone = std::move(pair.client);
+      const Stream gone = std::move(pair.client);
     }
     const std::string received = co_await read_to_end(pair.server);
     expect_equal_bytes(received, large + "the end");
   });
 }
 
-Task<> write_all(TcpStream& stream, const std::string& text) { co_await stream.write(text); }
+Task<> write_all(Stream& stream, const std::string& text) { co_await stream.write(text); }
 
-TEST(Stream, SeveralWritersKeepTheOrderOfTheirCalls) {
+TEST_P(EachStream, SeveralWritersKeepTheOrderOfTheirCalls) {
   std::array<std::string, 5> texts;
   std::string all;
   for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -134,7 +136,7 @@ TEST(Stream, SeveralWritersKeepTheOrderOfTheirCalls) {
     all += texts[i];
   }
   in_loop([&]() -> Task<> {
-    TcpPair pair = co_await connected_pair();
+    StreamPair pair = co_await connected_pair(GetParam());
     co_await task_group([&](TaskGroup& group) -> Task<> {
       for (const std::string& text : texts) {
         group.spawn("write", write_all, std::ref(pair.client), std::cref(text));
@@ -153,16 +155,16 @@ TEST(Stream, SeveralWritersKeepTheOrderOfTheirCalls) {
   });
 }
 
-Task<> expect_read(TcpStream& stream, const char* expected) {
+Task<> expect_read(Stream& stream, const char* expected) {
   const std::string text = co_await read_once(stream);
   EXPECT_EQ(text, expected);
 }
 
-TEST(Stream, MayBeMovedWhileAnOperationIsPending) {
+TEST_P(EachStream, MayBeMovedWhileAnOperationIsPending) {
   const std::string large = pattern(8 * kMegabyte);
   in_loop([&]() -> Task<> {
-    TcpPair pair = co_await connected_pair();
-    TcpStream elsewhere;
+    StreamPair pair = co_await connected_pair(GetParam());
+    Stream elsewhere;
     co_await task_group([&](TaskGroup& group) -> Task<> {
       group.spawn("read", expect_read, std::ref(pair.server), "hello");
       group.spawn("write", write_all, std::ref(pair.server), std::cref(large));
@@ -178,9 +180,9 @@ TEST(Stream, MayBeMovedWhileAnOperationIsPending) {
   });
 }
 
-TEST(Stream, APeerThatNeverReadsHoldsUpItsWriter) {
+TEST_P(EachStream, APeerThatNeverReadsHoldsUpItsWriter) {
   in_loop([]() -> Task<> {
-    TcpPair pair = co_await connected_pair();
+    StreamPair pair = co_await connected_pair(GetParam());
     std::size_t accepted = 0;
     const std::string chunk = pattern(100'000);
     for (;;) {
@@ -195,9 +197,9 @@ TEST(Stream, APeerThatNeverReadsHoldsUpItsWriter) {
   });
 }
 
-TEST(Stream, APeerThatSaysNothingIsWaitedFor) {
+TEST_P(EachStream, APeerThatSaysNothingIsWaitedFor) {
   in_loop([]() -> Task<> {
-    TcpPair pair = co_await connected_pair();
+    StreamPair pair = co_await connected_pair(GetParam());
     const auto nothing = co_await within(20ms, read_once(pair.server));
     EXPECT_FALSE(nothing);
     co_await pair.client.write("at last");
@@ -205,26 +207,26 @@ TEST(Stream, APeerThatSaysNothingIsWaitedFor) {
   });
 }
 
-using StreamDeathTest = ::testing::Test;
+using EachStreamDeathTest = EachStream;
 
-TEST(StreamDeathTest, DestroyedWhileAReadIsPending) {
+TEST_P(EachStreamDeathTest, DestroyedWhileAReadIsPending) {
   const auto destroy = [] {
     in_loop([]() -> Task<> {
-      TcpPair pair = co_await connected_pair();
+      StreamPair pair = co_await connected_pair(GetParam());
       co_await task_group([&](TaskGroup& group) -> Task<> {
         group.spawn("reader", expect_read, std::ref(pair.server), "");
         co_await sleep_for(1ms);
-        const TcpStream gone = std::move(pair.server);
+        const Stream gone = std::move(pair.server);
       });
     });
   };
   EXPECT_DEATH(destroy(), "a stream is destroyed with an operation in progress");
 }
 
-TEST(StreamDeathTest, TwoReadsAtATime) {
+TEST_P(EachStreamDeathTest, TwoReadsAtATime) {
   const auto read_twice = [] {
     in_loop([]() -> Task<> {
-      TcpPair pair = co_await connected_pair();
+      StreamPair pair = co_await connected_pair(GetParam());
       co_await task_group([&](TaskGroup& group) -> Task<> {
         group.spawn("one", expect_read, std::ref(pair.server), "");
         group.spawn("two", expect_read, std::ref(pair.server), "");
@@ -235,25 +237,28 @@ TEST(StreamDeathTest, TwoReadsAtATime) {
   EXPECT_DEATH(read_twice(), "one read at a time");
 }
 
-TEST(StreamDeathTest, ReadIntoNothing) {
+TEST_P(EachStreamDeathTest, ReadIntoNothing) {
   const auto read_nothing = [] {
     in_loop([]() -> Task<> {
-      TcpPair pair = co_await connected_pair();
+      StreamPair pair = co_await connected_pair(GetParam());
       static_cast<void>(co_await pair.server.read({}));
     });
   };
   EXPECT_DEATH(read_nothing(), "a read needs a buffer");
 }
 
-TEST(StreamDeathTest, UseOfAStreamThatWasMovedFrom) {
+TEST_P(EachStreamDeathTest, UseOfAStreamThatWasMovedFrom) {
   const auto use = [] {
     in_loop([]() -> Task<> {
-      TcpStream nowhere;
+      Stream nowhere;
       co_await nowhere.write("x");
     });
   };
   EXPECT_DEATH(use(), "this stream was moved from or reset");
 }
+
+INSTANTIATE_TEST_SUITE_P(Over, EachStream, kTransports, name_of_transport);
+INSTANTIATE_TEST_SUITE_P(Over, EachStreamDeathTest, kTransports, name_of_transport);
 
 }  // namespace
 }  // namespace coracle::net

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -117,9 +118,15 @@ class RawPeer {
     to.sin_family = AF_INET;
     to.sin_port = htons(server.port());
     std::memcpy(&to.sin_addr, server.bytes().data(), sizeof to.sin_addr);
-    if (connect(descriptor_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
-      throw Error(errno, "connect", server.to_string());
-    }
+    connect_to(&to, sizeof to, server.to_string());
+  }
+  // Connects to a Unix socket.
+  explicit RawPeer(const std::string& path)
+      : descriptor_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    path.copy(to.sun_path, sizeof(to.sun_path) - 1);
+    connect_to(&to, sizeof to, path);
   }
   RawPeer(const RawPeer&) = delete;
   RawPeer& operator=(const RawPeer&) = delete;
@@ -163,6 +170,11 @@ class RawPeer {
   }
 
  private:
+  void connect_to(const void* to, socklen_t bytes, const std::string& name) const {
+    if (connect(descriptor_, static_cast<const sockaddr*>(to), bytes) == 0) return;
+    throw Error(errno, "connect", name);
+  }
+
   int descriptor_;
 };
 

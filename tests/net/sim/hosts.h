@@ -80,7 +80,7 @@ struct Reader {
   bool ended = false;
   Duration last{};  // when the last bytes, or the end, arrived
 
-  Task<> read_from(TcpStream& stream) {
+  Task<> read_from(Stream& stream) {
     try {
       for (;;) {
         const std::string part = co_await read_once(stream, 64 * 1024);
