@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "runtime/time.h"
+#include "runtime/wall_time.h"
 
 namespace coracle {
 
@@ -58,6 +59,9 @@ class BackEnd {
 
   // Reads the monotonic clock anew.
   [[nodiscard]] virtual TimePoint now() = 0;
+
+  // Reads the clock of the time of day.
+  [[nodiscard]] virtual WallTime wall_time() = 0;
 
   // A clock for measuring how long something ran, at the least cost: it may step by some
   // milliseconds (at most 10), and does not count time in which the whole system was suspended. In

@@ -137,6 +137,16 @@ void Host::jump_clock(Duration ahead) {
   for (const auto& [pid, process] : processes_) process->look();
 }
 
+void Host::set_wall_time(Duration by) {
+  trace("set_wall_time", {{"nanoseconds", by.count()}});
+  wall_ahead_ += by;
+}
+
+WallTime Host::wall_time() const {
+  constexpr WallTime kStart{std::chrono::sys_days(std::chrono::January / 1 / 2000)};
+  return kStart + clock_.shown_at(world_.now()).time_since_epoch() + wall_ahead_;
+}
+
 void Host::at_power_change(std::function<void(bool)> observer) {
   power_observers_.push_back(std::move(observer));
 }

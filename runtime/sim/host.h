@@ -20,6 +20,7 @@
 #include "runtime/sim/trace.h"
 #include "runtime/task.h"
 #include "runtime/time.h"
+#include "runtime/wall_time.h"
 
 namespace coracle::sim {
 
@@ -86,6 +87,10 @@ class Host {
   // The clock goes at `millionths` of the true rate from now on; 0 freezes it.
   void set_clock_rate(std::int64_t millionths);
   void jump_clock(Duration ahead);
+  // Somebody sets the clock of the time of day, forwards or (`by` below 0) backwards. What waits
+  // does not see it. It goes as the clock does otherwise.
+  void set_wall_time(Duration by);
+  [[nodiscard]] WallTime wall_time() const;
   [[nodiscard]] const HostClock& clock() const { return clock_; }
 
   [[nodiscard]] Disk& disk() { return disk_; }
@@ -115,6 +120,7 @@ class Host {
   const std::string name_;
   const std::uint32_t number_;
   HostClock clock_;
+  Duration wall_ahead_{};  // what the time of day has been set by
   Disk disk_;
   RunOptions options_;
   std::function<Task<>()> main_;

@@ -79,6 +79,8 @@ void SimBackEnd::run_posted() { loop_->run_posted(); }
 
 TimePoint SimBackEnd::now() { return host().clock().shown_at(host().world().now()); }
 
+WallTime SimBackEnd::wall_time() { return host().wall_time(); }
+
 Duration SimBackEnd::rough_time() { return host().world().now().time_since_epoch(); }
 
 // ---- Signals ----

@@ -68,6 +68,7 @@ class SimBackEnd final : public BackEnd {
   void serve(Loop& loop) override { loop_ = &loop; }
   void poll(TimePoint earliest, bool may_wait) override;
   [[nodiscard]] TimePoint now() override;
+  [[nodiscard]] WallTime wall_time() override;
   [[nodiscard]] Duration rough_time() override;
   void wake() override { post(mail_); }
   [[nodiscard]] std::unique_ptr<SignalWatch> watch_signal(int number, SignalSink& sink) override;

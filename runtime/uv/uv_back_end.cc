@@ -67,6 +67,8 @@ void UvBackEnd::poll(TimePoint earliest, bool may_wait) {
 
 TimePoint UvBackEnd::now() { return TimePoint(read_clock(kClock)); }
 
+WallTime UvBackEnd::wall_time() { return WallTime(read_clock(CLOCK_REALTIME)); }
+
 Duration UvBackEnd::rough_time() { return read_clock(kRoughClock); }
 
 void UvBackEnd::wake() { uv_async_send(&async_); }

@@ -32,6 +32,7 @@ class StandingClock final : public BackEnd {
   void serve(Loop& /*loop*/) override {}
   void poll(TimePoint /*earliest*/, bool /*may_wait*/) override { time_ += 1h; }
   [[nodiscard]] TimePoint now() override { return TimePoint(time_); }
+  [[nodiscard]] WallTime wall_time() override { return {}; }
   [[nodiscard]] Duration rough_time() override { return time_; }
   void wake() override {}
   [[nodiscard]] std::unique_ptr<SignalWatch> watch_signal(int /*number*/,
