@@ -1,10 +1,13 @@
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "net/udp.h"
@@ -18,6 +21,27 @@ namespace {
 // How many datagrams one system call takes or gives.
 constexpr std::size_t kPerCall = 64;
 
+// Up to this size a datagram fits every IPv6 link, and all but odd IPv4 ones, in one packet, which
+// is what UDP_SEGMENT demands: 1,280 bytes less the headers (RFC 8200, section 5).
+constexpr std::size_t kGroupedBytesMax = 1232;
+
+// How many datagrams from the first one on the kernel can send as one packet that it cuts up late
+// (UDP_SEGMENT, Linux 4.18): those of one size and to one address, and a smaller one as the last.
+std::size_t group_of(std::span<const DatagramSlot> datagrams, bool connected) {
+  const DatagramSlot& first = datagrams.front();
+  if (first.bytes == 0 || first.bytes > kGroupedBytesMax) return 1;
+  std::size_t count = 1;
+  std::size_t bytes = first.bytes;
+  for (const DatagramSlot& next : datagrams.subspan(1)) {
+    bytes += next.bytes;
+    if (next.bytes == 0 || next.bytes > first.bytes || bytes > kDatagramBytesMax) break;
+    if (!connected && next.address != first.address) break;
+    ++count;
+    if (next.bytes < first.bytes) break;
+  }
+  return count;
+}
+
 // Makes sendmmsg() and recvmmsg() out of slots.
 class Messages {
  public:
@@ -29,17 +53,22 @@ class Messages {
       headers_[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
     }
   }
-  // What slots send; to their addresses, unless the socket is connected.
-  Messages(std::span<const DatagramSlot> datagrams, bool connected)
-      : count_(std::min(datagrams.size(), kPerCall)) {
-    for (std::size_t i = 0; i < count_; ++i) {
-      const DatagramSlot& datagram = datagrams[i];
-      set(i, datagram.space.first(datagram.bytes));
-      if (connected) continue;
-      const SocketAddress to = to_system(datagram.address);
-      addresses_[i] = to.storage;
-      headers_[i].msg_hdr.msg_name = &addresses_[i];
-      headers_[i].msg_hdr.msg_namelen = to.bytes;
+  // What slots send; to their addresses, unless the socket is connected. Each in a message of its
+  // own, or several in one.
+  Messages(std::span<const DatagramSlot> datagrams, bool connected, bool grouped) {
+    const std::size_t taken = std::min(datagrams.size(), kPerCall);
+    for (std::size_t i = 0; i < taken; ++count_) {
+      const DatagramSlot& first = datagrams[i];
+      const auto rest = datagrams.subspan(i, taken - i);
+      const std::size_t size = grouped ? group_of(rest, connected) : 1;
+      set_group(i, rest.first(size));
+      if (!connected) {
+        const SocketAddress to = to_system(first.address);
+        addresses_[count_] = to.storage;
+        headers_[count_].msg_hdr.msg_name = &addresses_[count_];
+        headers_[count_].msg_hdr.msg_namelen = to.bytes;
+      }
+      i += size;
     }
   }
   Messages(const Messages&) = delete;
@@ -47,6 +76,16 @@ class Messages {
 
   [[nodiscard]] mmsghdr* get() { return headers_.data(); }
   [[nodiscard]] unsigned int count() const { return static_cast<unsigned int>(count_); }
+
+  // How many datagrams the first `messages` of them are.
+  [[nodiscard]] int datagrams_in(int messages) const {
+    std::size_t datagrams = 0;
+    for (int i = 0; i < messages; ++i) datagrams += group_size(static_cast<std::size_t>(i));
+    return static_cast<int>(datagrams);
+  }
+  [[nodiscard]] std::size_t group_size(std::size_t i) const {
+    return headers_[i].msg_hdr.msg_iovlen;
+  }
 
   // What has been received into the slot `i`.
   void tell(std::size_t i, DatagramSlot& place) const {
@@ -63,13 +102,47 @@ class Messages {
     headers_[i].msg_hdr.msg_iov = &pieces_[i];
     headers_[i].msg_hdr.msg_iovlen = 1;
   }
+  // The next message: these, of which the first one is the `i`th of all.
+  void set_group(std::size_t i, std::span<const DatagramSlot> group) {
+    for (std::size_t k = 0; k < group.size(); ++k) {
+      pieces_[i + k] = {group[k].space.data(), group[k].bytes};
+    }
+    headers_[count_] = {};
+    msghdr& header = headers_[count_].msg_hdr;
+    header.msg_iov = &pieces_[i];
+    header.msg_iovlen = group.size();
+    if (group.size() == 1) return;
+    const auto bytes_each = static_cast<std::uint16_t>(group.front().bytes);
+    Control& control = controls_[count_];
+    header.msg_control = control.bytes.data();
+    header.msg_controllen = control.bytes.size();
+    cmsghdr* cut = CMSG_FIRSTHDR(&header);
+    cut->cmsg_level = SOL_UDP;
+    cut->cmsg_type = UDP_SEGMENT;
+    cut->cmsg_len = CMSG_LEN(sizeof(bytes_each));
+    std::memcpy(CMSG_DATA(cut), &bytes_each, sizeof(bytes_each));
+  }
 
-  const std::size_t count_;
+  // What tells the kernel where to cut.
+  struct Control {
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(std::uint16_t))> bytes;
+  };
+
+  std::size_t count_ = 0;
   // Not initialized: a call for one datagram must not pay for 64.
   std::array<mmsghdr, kPerCall> headers_;
   std::array<iovec, kPerCall> pieces_;
   std::array<sockaddr_storage, kPerCall> addresses_;
+  std::array<Control, kPerCall> controls_;
 };
+
+// What a kernel says to UDP_SEGMENT that does not know it, or whose device cannot compute
+// checksums, or whose way to the peer is too narrow. In the way of the datagrams themselves nothing
+// may be.
+bool is_about_groups(int error) {
+  return error == EINVAL || error == EIO || error == EOPNOTSUPP || error == EMSGSIZE ||
+         error == ENOPROTOOPT;
+}
 
 class UvUdp final : public UdpCore {
  public:
@@ -78,6 +151,10 @@ class UvUdp final : public UdpCore {
     poll_->data = this;
     CORACLE_CHECK(uv_poll_init(net.uv(), poll_, descriptor) == 0, "a socket can be polled");
     is_ipv6_ = local_address().family() == Address::Family::ipv6;
+    // A kernel that does not know it would ignore it, and send a group as one datagram.
+    int value = 0;
+    socklen_t size = sizeof(value);
+    may_group_ = getsockopt(descriptor, SOL_UDP, UDP_SEGMENT, &value, &size) == 0;
     net_.socket_opened();
   }
   ~UvUdp() override {
@@ -148,6 +225,7 @@ class UvUdp final : public UdpCore {
   const int descriptor_;
   const std::optional<Address> peer_;
   bool is_ipv6_ = false;
+  bool may_group_ = false;
 };
 
 int UvUdp::set_member(const Address& group, const Address& interface, bool member) {
@@ -178,10 +256,14 @@ int UvUdp::try_receive(std::span<DatagramSlot> places) {
 }
 
 int UvUdp::try_send(std::span<const DatagramSlot> datagrams) {
-  Messages messages(datagrams, peer_.has_value());
+  Messages messages(datagrams, peer_.has_value(), may_group_);
   const int sent =
       sendmmsg(descriptor_, messages.get(), messages.count(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  return sent < 0 ? -errno : sent;
+  if (sent >= 0) return messages.datagrams_in(sent);
+  const int error = errno;
+  if (messages.group_size(0) == 1 || !is_about_groups(error)) return -error;
+  may_group_ = false;
+  return try_send(datagrams);
 }
 
 void UvUdp::watch(bool readable, bool writable) {
