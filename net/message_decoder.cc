@@ -45,34 +45,17 @@ void MessageDecoder::receive(std::span<const std::byte> bytes) {
 Decoded MessageDecoder::next(RpcMessage& message) {
   if (!malformed_.empty()) return Decoded::malformed;
   const std::span<const std::byte> unread(buffer_.get() + begin_, end_ - begin_);
-  if (unread.empty()) return Decoded::incomplete;
-  if (!begins_well(unread)) return Decoded::malformed;
-  switch (scanner_.scan(unread)) {
-    case ValueScanner::Status::cut: return Decoded::incomplete;
-    case ValueScanner::Status::refused: return refuse(scanner_.refused_at(), scanner_.refusal());
-    case ValueScanner::Status::whole: break;
+  Malformation malformation;
+  const Decoded decoded = scan_message(scanner_, unread, message, malformation);
+  if (decoded == Decoded::malformed) {
+    const std::uint64_t place = stream_base_ + begin_ + malformation.offset;
+    malformed_ = "byte " + std::to_string(place) + " of the stream: " + malformation.why;
   }
-  Unpacker in(unread.first(scanner_.size()));
-  if (!unpack_message(in, message)) return refuse(in.failed_at(), in.error());
+  if (decoded != Decoded::message) return decoded;
   begin_ += scanner_.size();
   scanner_.reset();
   ++messages_;
-  return Decoded::message;
-}
-
-// Another protocol is told at its first byte, not after a megabyte of it.
-bool MessageDecoder::begins_well(std::span<const std::byte> unread) {
-  ValueHead head;
-  if (read_head(unread, head) != HeadStatus::whole) return true;  // the scanner will say
-  if (head.type == ValueType::array && (head.number == 3 || head.number == 4)) return true;
-  refuse(0, "a message is an array of 3 or 4 elements, got " + head.describe());
-  return false;
-}
-
-Decoded MessageDecoder::refuse(std::size_t offset, const std::string& why) {
-  const std::uint64_t place = stream_base_ + begin_ + offset;
-  malformed_ = "byte " + std::to_string(place) + " of the stream: " + why;
-  return Decoded::malformed;
+  return decoded;
 }
 
 void MessageDecoder::move_to(std::size_t capacity) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "net/message_frame.h"
 #include "net/message_limits.h"
 #include "net/rpc_message.h"
 #include "net/value_scanner.h"
@@ -26,12 +27,6 @@ namespace coracle::net {
 //       case Decoded::incomplete: decoder.received(read_into(decoder.space())); break;
 //     }
 //   }
-enum class Decoded : std::uint8_t {
-  message,
-  incomplete,  // more bytes are needed
-  malformed,   // the stream cannot be followed any more; malformed() says why
-};
-
 class MessageDecoder {
  public:
   explicit MessageDecoder(MessageLimits limits = {}) : limits_(limits), scanner_(limits) {}
@@ -47,8 +42,8 @@ class MessageDecoder {
   void receive(std::span<const std::byte> bytes);
 
   // Takes out the next message.
-  //   Returns    message, and `message` is valid until the next space() or receive();
-  //              or that there is none, and why.
+  //   Returns    message, and `message` is valid until the next space() or receive(); incomplete;
+  //              or malformed, and the stream cannot be followed any more: malformed() says why.
   [[nodiscard]] Decoded next(RpcMessage& message);
 
   // Returns whether the bytes so far end inside a message: a stream that ends now was cut.
@@ -63,8 +58,6 @@ class MessageDecoder {
  private:
   void start_over();
   void move_to(std::size_t capacity);
-  bool begins_well(std::span<const std::byte> unread);
-  Decoded refuse(std::size_t offset, const std::string& why);
 
   MessageLimits limits_;
   ValueScanner scanner_;

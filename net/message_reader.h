@@ -1,20 +1,14 @@
 // The messages that arrive on a stream, one after the other.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "net/message_decoder.h"
+#include "net/rpc_link.h"
 #include "net/stream.h"
 #include "runtime/task.h"
 
 namespace coracle::net {
-
-enum class Received : std::uint8_t {
-  message,
-  end,        // the peer has finished, after a whole message
-  malformed,  // what came is no MessagePack-RPC, or ended inside a message: malformed() says why
-};
 
 class MessageReader {
  public:
@@ -22,7 +16,7 @@ class MessageReader {
   MessageReader(Stream& stream, MessageLimits limits) : stream_(&stream), decoder_(limits) {}
 
   // Waits for the next message.
-  //   Returns    message, and `message` is valid until the next call; or why there will be none.
+  //   Returns    message, and `message` is valid until the next call; end or malformed.
   //   Throws     Error when the connection broke.
   //   Canceled   loses nothing: the next call goes on where it was.
   //   Borrows    `message` until it returns.

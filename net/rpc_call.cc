@@ -31,8 +31,20 @@ void RpcCall::answer(const RpcMessage& reply) {
   }
 }
 
+void RpcCall::refuse(std::error_code code) {
+  refusal_ = code;
+  if (idempotent) return;
+  state_ = State::refused;
+  done = true;
+}
+
+std::string RpcCall::last_refusal() const {
+  return refusal_ ? " (" + refusal_.message() + ")" : std::string();
+}
+
 void RpcCall::throw_failure(std::string_view call) {
   if (state_ == State::thrown) std::rethrow_exception(thrown_);
+  if (state_ == State::refused) throw Error(refusal_, call);
   if (state_ == State::fault) throw RpcError(std::move(fault_), call);
   throw Error(std::make_error_code(std::errc::bad_message), call, "(result: " + misfit_ + ")");
 }

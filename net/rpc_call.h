@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -41,8 +42,13 @@ class RpcCall : public RpcWaiter {
   [[nodiscard]] bool has_result() const { return state_ == State::result; }
   // Throws what came instead of a result; `call` names the call in words.
   [[noreturn]] void throw_failure(std::string_view call);
+  // Learns that something sent has not reached the server: is done, unless it may be repeated.
+  void refuse(std::error_code code);
+  // Returns the last such news, in words: " (Connection refused)"; nothing if there were none.
+  [[nodiscard]] std::string last_refusal() const;
 
   std::uint32_t id = 0;
+  bool idempotent = false;  // carrying it out twice is as good as once
 
  protected:
   RpcCall() = default;
@@ -54,15 +60,17 @@ class RpcCall : public RpcWaiter {
   enum class State : std::uint8_t {
     open,
     result,
-    fault,   // fault_: the server's answer is an error
-    misfit,  // misfit_: the result has another type
-    thrown,  // thrown_: a Codec threw
+    fault,    // fault_: the server's answer is an error
+    misfit,   // misfit_: the result has another type
+    thrown,   // thrown_: a Codec threw
+    refused,  // refusal_: it may not have arrived
   };
 
   State state_ = State::open;
   RpcFault fault_;
   std::string misfit_;
   std::exception_ptr thrown_;
+  std::error_code refusal_;
 };
 
 // With the type of its result.
@@ -101,8 +109,9 @@ class RpcClientCore;
                                       std::size_t params);
 
 template <class Result>
-Task<Result> run_call(RpcClientCore& core, PooledBuffer request) {
+Task<Result> run_call(RpcClientCore& core, PooledBuffer request, bool idempotent) {
   RpcCallFor<Result> call;
+  call.idempotent = idempotent;
   co_await exchange(core, call, request);
   co_return call.take();
 }

@@ -28,7 +28,12 @@ PooledBuffer begin_note(RpcClientCore& core, std::string_view method, std::size_
 }
 
 RpcClient::RpcClient(Stream stream, const RpcClientOptions& options)
-    : core_(std::make_unique<RpcClientCore>(std::move(stream), options)) {}
+    : core_(
+          std::make_unique<RpcClientCore>(link_over(std::move(stream), options.limits), options)) {}
+
+RpcClient::RpcClient(UdpSocket socket, const RpcClientOptions& options)
+    : core_(
+          std::make_unique<RpcClientCore>(link_over(std::move(socket), options.limits), options)) {}
 
 RpcClient::RpcClient(RpcClient&&) noexcept = default;
 RpcClient& RpcClient::operator=(RpcClient&&) noexcept = default;

@@ -1,13 +1,21 @@
 #include "net/rpc_client_core.h"
 
+#include <algorithm>
 #include <bit>
+#include <chrono>
 #include <utility>
 
 #include "runtime/check.h"
 #include "runtime/log.h"
+#include "runtime/random.h"
 #include "runtime/timeout.h"
 
 namespace coracle::net {
+namespace {
+
+constexpr Duration kRepeatAtLatest = std::chrono::seconds(10);
+
+}  // namespace
 
 // A call's place in the table of those in flight, for as long as it waits.
 class RpcClientCore::InFlight {
@@ -62,13 +70,17 @@ class RpcClientCore::Waiting {
   bool woken_ = false;
 };
 
-RpcClientCore::RpcClientCore(Stream stream, const RpcClientOptions& options)
+// The first id, where messages may be late: an answer that was meant for a client who had the same
+// port before must not be taken for one of ours.
+RpcClientCore::RpcClientCore(std::unique_ptr<RpcLink> link, const RpcClientOptions& options)
     : options_(options),
-      stream_(std::move(stream)),
-      reader_(stream_, options.limits),
+      link_(std::move(link)),
       permits_(options.calls_max),
-      slots_(options.calls_max) {
+      slots_(options.calls_max),
+      next_id_(link_->loses_messages() ? static_cast<std::uint32_t>(random().next()) : 0),
+      first_id_(next_id_) {
   CORACLE_CHECK(options.calls_max > 0, "a client that may not call is no client");
+  CORACLE_CHECK(options.repeat_after > Duration::zero(), "a call is repeated after some time");
 }
 
 RpcClientCore::~RpcClientCore() = default;
@@ -77,7 +89,7 @@ Task<> RpcClientCore::exchange(RpcCall& call, PooledBuffer& request) {
   const bool in_time = co_await within(options_.call_timeout, send_and_wait(call, request));
   if (call.has_result()) co_return;
   if (call.answered()) call.throw_failure("call " + describe(request));
-  if (!in_time) throw TimedOut("call", describe(request));
+  if (!in_time) throw TimedOut("call", describe(request) + call.last_refusal());
   check_open(request);  // throws: it has ended
 }
 
@@ -87,13 +99,30 @@ Task<> RpcClientCore::send_and_wait(RpcCall& call, PooledBuffer& request) {
   check_open(request);
   const InFlight in_flight(*this, call);
   set_request_id(request.bytes(), call.id);
-  co_await stream_.write(request.bytes());
-  co_await wait_for(call);
+  co_await link_->send(request.bytes());
+  if (call.idempotent && link_->loses_messages()) {
+    co_await wait_and_repeat(call, request);
+  } else {
+    co_await wait_for(call);
+  }
+}
+
+// The same message each time: a server that is still at it knows it by its id. The waits double
+// (RFC 8085, section 3.1.1), and differ a little, so that many callers do not keep in step.
+Task<> RpcClientCore::wait_and_repeat(RpcCall& call, PooledBuffer& request) {
+  Duration wait = options_.repeat_after;
+  for (;;) {
+    const Duration longest = wait + wait / 4;
+    const bool is_over = co_await within(random().between(wait, longest), wait_for(call));
+    if (is_over) co_return;
+    co_await link_->send(request.bytes());
+    wait = std::min(2 * wait, std::max(kRepeatAtLatest, options_.repeat_after));
+  }
 }
 
 Task<> RpcClientCore::send(PooledBuffer notification) {
   check_open(notification);
-  co_await stream_.write(notification.bytes());
+  co_await link_->send(notification.bytes());
 }
 
 Task<std::string> RpcClientCore::closed() {
@@ -127,7 +156,7 @@ Task<> RpcClientCore::read_until_done(RpcWaiter& waiter) {
   while (!waiter.done && is_open()) {
     Received received = Received::end;
     try {
-      received = co_await reader_.next(message);
+      received = co_await link_->next(message);
     } catch (const Error& error) {
       end(error.code(), error.what());
       break;
@@ -138,9 +167,10 @@ Task<> RpcClientCore::read_until_done(RpcWaiter& waiter) {
         end(std::make_error_code(std::errc::connection_reset), "the server closed the connection");
         break;
       case Received::malformed:
-        log_warn("rpc_closed peer={} reason=\"{}\"", peer_name(), reader_.malformed());
-        end(std::make_error_code(std::errc::protocol_error), reader_.malformed());
+        log_warn("rpc_closed peer={} reason=\"{}\"", peer_name(), link_->malformed());
+        end(std::make_error_code(std::errc::protocol_error), link_->malformed());
         break;
+      case Received::refused: refuse_calls(link_->refusal()); break;
     }
   }
   waiter.done = true;
@@ -155,6 +185,19 @@ void RpcClientCore::dispatch(const RpcMessage& message) {
   call->woken.notify_one();
 }
 
+// Nobody knows which of the calls it was. One that may be repeated goes on: who cannot be reached
+// now may be back by then.
+void RpcClientCore::refuse_calls(std::error_code code) {
+  for (RpcCall*& place : slots_) {
+    if (place == nullptr) continue;
+    place->refuse(code);
+    if (!place->done) continue;
+    RpcCall& call = *std::exchange(place, nullptr);
+    call.unlink();
+    call.woken.notify_one();
+  }
+}
+
 // Ids go up by one, but for those whose place is taken by a call that has lasted that long.
 void RpcClientCore::enlist(RpcCall& call) {
   while (slot(next_id_) != nullptr) ++next_id_;
@@ -165,7 +208,7 @@ void RpcClientCore::enlist(RpcCall& call) {
 // The answer to a call that was given up is expected; nothing else is. It costs nobody anything but
 // a line, and of those only the 1st, 2nd, 4th, 8th ... is written.
 void RpcClientCore::stray(const RpcMessage& message) {
-  if (message.kind == MessageKind::response && message.id < next_id_) {
+  if (message.kind == MessageKind::response && message.id - first_id_ < next_id_ - first_id_) {
     log_debug("rpc_late_reply peer={} id={}", peer_name(), message.id);
   } else if (std::has_single_bit(++strays_)) {
     log_warn("rpc_ignored_message peer={} kind={} id={} count={}", peer_name(),
@@ -188,7 +231,7 @@ void RpcClientCore::end(std::error_code code, std::string why) {
 
 void RpcClientCore::check_open(const PooledBuffer& message) const {
   if (end_) throw Error(end_->code, "call", describe(message) + " (" + end_->why + ")");
-  if (message.bytes().size() > options_.limits.message_bytes_max) {
+  if (message.bytes().size() > link_->message_bytes_max()) {
     throw Error(std::make_error_code(std::errc::message_size), "call", describe(message));
   }
 }

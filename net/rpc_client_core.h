@@ -2,22 +2,23 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "net/buffer_pool.h"
-#include "net/message_reader.h"
 #include "net/rpc_call.h"
 #include "net/rpc_client.h"
+#include "net/rpc_link.h"
 #include "runtime/semaphore.h"
 
 namespace coracle::net {
 
 class RpcClientCore {
  public:
-  RpcClientCore(Stream stream, const RpcClientOptions& options);
+  RpcClientCore(std::unique_ptr<RpcLink> link, const RpcClientOptions& options);
   RpcClientCore(const RpcClientCore&) = delete;
   RpcClientCore& operator=(const RpcClientCore&) = delete;
   ~RpcClientCore();
@@ -29,7 +30,7 @@ class RpcClientCore {
 
   [[nodiscard]] BufferPool& buffers() { return buffers_; }
   [[nodiscard]] bool is_open() const { return !end_; }
-  [[nodiscard]] const std::string& peer_name() const { return stream_.peer_name(); }
+  [[nodiscard]] const std::string& peer_name() const { return link_->peer_name(); }
 
  private:
   // Why there is no connection any more.
@@ -42,24 +43,26 @@ class RpcClientCore {
   class Waiting;
 
   Task<> send_and_wait(RpcCall& call, PooledBuffer& request);
+  Task<> wait_and_repeat(RpcCall& call, PooledBuffer& request);
   Task<> wait_for(RpcWaiter& waiter);
   void pass_turn();
   Task<> read_until_done(RpcWaiter& waiter);
   void dispatch(const RpcMessage& message);
   void enlist(RpcCall& call);
   void stray(const RpcMessage& message);
+  void refuse_calls(std::error_code code);
   void end(std::error_code code, std::string why);
   void check_open(const PooledBuffer& message) const;
   [[nodiscard]] std::string describe(const PooledBuffer& message) const;
   [[nodiscard]] RpcCall*& slot(std::uint32_t id) { return slots_[id % slots_.size()]; }
 
   RpcClientOptions options_;
-  Stream stream_;
-  MessageReader reader_;
+  const std::unique_ptr<RpcLink> link_;
   BufferPool buffers_;
   Semaphore permits_;
   std::vector<RpcCall*> slots_;  // calls in flight, each at its id modulo the size
-  std::uint32_t next_id_ = 0;
+  std::uint32_t next_id_;
+  const std::uint32_t first_id_;
   WaitList<RpcWaiter> waiting_;  // all that wait while another one reads
   bool reading_ = false;
   std::uint64_t strays_ = 0;

@@ -27,12 +27,13 @@ class RpcPeer;
 // The answer to one call, from its arrival until it is sent; of a notification, nothing.
 class RpcReply {
  public:
-  RpcReply(RpcPeer& peer, std::string_view method, std::optional<std::uint32_t> id,
-           Semaphore::Permit permit)
-      : peer_(&peer), method_(method), id_(id), permit_(std::move(permit)) {}
+  //   Requires   that what `call` is a view of lives as long, until set_method().
+  RpcReply(RpcPeer& peer, const RpcMessage& call, Semaphore::Permit permit);
 
   [[nodiscard]] RpcPeer& peer() const { return *peer_; }
   [[nodiscard]] std::string_view method() const { return method_; }
+  // The server's own spelling, which lives as long as the server.
+  void set_method(std::string_view method) { method_ = method; }
 
   // Returns the whole message for a result.
   template <class Result>
@@ -53,8 +54,12 @@ class RpcReply {
  private:
   [[nodiscard]] PooledBuffer begin() const;
 
-  RpcPeer* peer_;
-  std::string_view method_;  // the server's own spelling, which lives as long as the server
+  struct EndCall {
+    void operator()(RpcPeer* peer) const;
+  };
+
+  std::unique_ptr<RpcPeer, EndCall> peer_;  // which is told when the call is over
+  std::string_view method_;
   std::optional<std::uint32_t> id_;
   Semaphore::Permit permit_;
 };

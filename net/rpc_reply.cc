@@ -8,6 +8,13 @@
 
 namespace coracle::net {
 
+RpcReply::RpcReply(RpcPeer& peer, const RpcMessage& call, Semaphore::Permit permit)
+    : peer_(&peer), method_(call.method), permit_(std::move(permit)) {
+  if (call.kind == MessageKind::request) id_ = call.id;
+}
+
+void RpcReply::EndCall::operator()(RpcPeer* peer) const { peer->call_ended(); }
+
 PooledBuffer RpcReply::begin() const { return peer_->take_buffer(); }
 
 PooledBuffer RpcReply::with_fault(std::string_view code, std::string_view text) const {

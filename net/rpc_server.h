@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -21,6 +22,7 @@
 #include "net/rpc_method.h"
 #include "net/rpc_peer.h"
 #include "net/stream.h"
+#include "net/udp.h"
 #include "runtime/task.h"
 
 namespace coracle::net {
@@ -71,9 +73,24 @@ class RpcServer {
   //   Borrows    this server until it has ended.
   [[nodiscard]] Task<> serve(Stream stream);
 
- private:
-  friend class RpcPeer;
+  // Serves a socket: calls come as datagrams, one message in each, and are answered likewise. Each
+  // datagram is a caller of its own: `calls_max` holds for all together, and what comes then waits
+  // in the kernel's buffer, or is lost. A call that comes again while it is in progress is carried
+  // out once; one that comes again later, once more. So register what may be carried out twice.
+  // What is no call is dropped, and logged in ever rarer lines. Anyone can write any sender's
+  // address on a datagram: let no answer be much longer than its question (RFC 8085, section 6).
+  //   Throws     nothing: it ends when it is canceled.
+  //   Canceled   cancels its calls, waits for them, and throws.
+  //   Borrows    this server until it has ended.
+  [[nodiscard]] Task<> serve_datagrams(UdpSocket socket);
 
+ private:
+  friend class RpcConnection;
+  friend class RpcDatagrams;
+
+  // Starts the call as a child of `group`.
+  //   Returns    what is to be sent to a call that cannot be started, and `reply` is untouched.
+  std::optional<PooledBuffer> start(TaskGroup& group, RpcReply& reply, const RpcMessage& message);
   void add(std::string name, std::unique_ptr<RpcMethod> method);
 
   RpcServerOptions options_;

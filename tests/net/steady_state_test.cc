@@ -191,6 +191,24 @@ TEST_P(SteadyState, ARpcCallAllocatesNothing) {
   EXPECT_EQ(count, 0);
 }
 
+TEST(SteadyState, ARpcCallByDatagramAllocatesNothing) {
+  if (FramePool::kPlain) GTEST_SKIP() << "this build does not pool frames";
+  long count = 0;
+  in_loop([&]() -> Task<> {
+    RpcServer server;
+    server.handle("add", [](int a, int b) -> Task<int> { co_return a + b; });
+    UdpSocket socket = UdpSocket::bind(Address::loopback(0));
+    RpcClient client(UdpSocket::connect(socket.local_address()));
+    const auto serve_socket = [&]() { return server.serve_datagrams(std::move(socket)); };
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      group.spawn("serve", serve_socket);
+      co_await call_often(client, count);
+      group.cancel();
+    });
+  });
+  EXPECT_EQ(count, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Over, SteadyState, kTransports, name_of_transport);
 
 }  // namespace
