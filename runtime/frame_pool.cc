@@ -1,6 +1,6 @@
 #include "runtime/frame_pool.h"
 
-namespace coracle {
+namespace coracle::inline CORACLE_BUILD_MODE {
 namespace {
 
 // The word in front of a frame; as wide as the alignment that operator new promises.
@@ -42,4 +42,4 @@ std::size_t FramePool::frame_bytes(const void* frame) noexcept {
   return *reinterpret_cast<const std::size_t*>(static_cast<const std::byte*>(frame) - kHeaderBytes);
 }
 
-}  // namespace coracle
+}  // namespace coracle::inline CORACLE_BUILD_MODE

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <new>
 
-namespace coracle {
+#include "runtime/build_mode.h"
+
+namespace coracle::inline CORACLE_BUILD_MODE {
 
 // Debug builds keep the size of each frame in front of it, for the scan of what spawn stores.
 #if defined(CORACLE_DEBUG_CHECKS)
@@ -81,4 +83,4 @@ class FramePool {
   static constinit thread_local Lists lists_;
 };
 
-}  // namespace coracle
+}  // namespace coracle::inline CORACLE_BUILD_MODE
