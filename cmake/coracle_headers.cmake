@@ -16,10 +16,10 @@ function(coracle_public_headers target name)
     DEPENDS ${originals} ${script}
     COMMENT "Copying the public headers of ${name}")
   if(CORACLE_INSTALL)
-    install(DIRECTORY ${root}/coracle/${name} DESTINATION include/coracle)
+    install(DIRECTORY ${root}/coracle/${name} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/coracle)
   endif()
   add_custom_target(${target}_headers DEPENDS ${copies})
   add_dependencies(${target} ${target}_headers)
   target_include_directories(${target} INTERFACE
-    $<BUILD_INTERFACE:${root}> $<INSTALL_INTERFACE:include>)
+    $<BUILD_INTERFACE:${root}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endfunction()

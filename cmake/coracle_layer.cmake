@@ -2,6 +2,17 @@
 # rule stand here, once.
 include(coracle_headers)
 
+# What whoever compiles against our headers, or links us, must give to compiler and linker as well.
+set(coracle_public_definitions "")
+set(coracle_public_link_options "")
+if(CORACLE_DEBUG_CHECKS)
+  list(APPEND coracle_public_definitions CORACLE_DEBUG_CHECKS=1)
+endif()
+if(CORACLE_SANITIZE)
+  list(APPEND coracle_public_definitions CORACLE_SANITIZED=1)
+  list(APPEND coracle_public_link_options -fsanitize=${CORACLE_SANITIZE})
+endif()
+
 # What every target of ours is compiled with.
 function(coracle_compile_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
@@ -15,17 +26,23 @@ function(coracle_compile_options target)
     target_compile_options(${target} PRIVATE -Wno-restrict)
   endif()
   # Public, because code in headers depends on them: a user's build must see what ours saw.
-  if(CORACLE_DEBUG_CHECKS)
-    target_compile_definitions(${target} PUBLIC CORACLE_DEBUG_CHECKS=1)
-  endif()
+  target_compile_definitions(${target} PUBLIC ${coracle_public_definitions})
+  target_link_options(${target} PUBLIC ${coracle_public_link_options})
   if(CORACLE_SANITIZE)
-    target_compile_definitions(${target} PUBLIC CORACLE_SANITIZED=1)
     # Not vptr: that check opens a pipe to see whether memory can be read, and so accuses the tests
     # that use up all descriptors.
     target_compile_options(${target} PRIVATE -fsanitize=${CORACLE_SANITIZE} -fno-sanitize=vptr
       -fno-sanitize-recover=all -fno-omit-frame-pointer)
-    target_link_options(${target} PUBLIC -fsanitize=${CORACLE_SANITIZE})
   endif()
+endfunction()
+
+# Libraries name our files from the root of the tree, wherever that lay: in what they print of tasks
+# and failed checks, and, since a package goes to other machines, in what they tell debuggers. Only
+# a debug build leaves these the whole path.
+function(coracle_file_names target)
+  target_compile_options(${target} PRIVATE -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
+    $<$<NOT:$<CONFIG:Debug>>:-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=>
+    $<$<NOT:$<CONFIG:Debug>>:-ffile-prefix-map=${CMAKE_BINARY_DIR}=.>)
 endfunction()
 
 # Links what a USES list names: our layers publicly (their headers show in ours), other libraries
@@ -54,10 +71,12 @@ function(coracle_layer name)
   add_library(Coracle::${name} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
   coracle_compile_options(${target})
+  coracle_file_names(${target})
   coracle_use(${target} ${layer_USES})
   coracle_public_headers(${target} ${name} ${layer_HEADERS})
   if(CORACLE_INSTALL)
-    install(TARGETS ${target} EXPORT CoracleTargets ARCHIVE DESTINATION lib)
+    install(TARGETS ${target} EXPORT CoracleTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    coracle_pkg_config(${name} ${layer_USES})
   endif()
 endfunction()
 

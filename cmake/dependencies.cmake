@@ -1,11 +1,11 @@
 # The libraries that we build on, each under the short name that a USES list gives it.
-# All are Debian packages (cmake/setup installs them). The installed package's config repeats the
-# part that our static libraries still need when users link them.
+# All are Debian packages (cmake/setup installs them). CoracleConfig.cmake repeats the part that our
+# static libraries still need when users link them.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(libuv REQUIRED IMPORTED_TARGET GLOBAL libuv>=1.44)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET GLOBAL libxxhash)
-find_package(spdlog REQUIRED)
+find_package(spdlog 1.10 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 
 # Debian's own target of msgpack-cxx would drag Boost into every user's link line.
@@ -20,6 +20,12 @@ set(CORACLE_DEPENDENCY_json $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
 set(CORACLE_DEPENDENCY_spdlog spdlog::spdlog)
 set(CORACLE_DEPENDENCY_threads Threads::Threads)
 set(CORACLE_DEPENDENCY_msgpack $<BUILD_INTERFACE:coracle_dependency_msgpack>)
+
+# The same part in the words of pkg-config and of Debian; what only our sources include is not in it.
+set(CORACLE_PKG_CONFIG_uv "libuv >= 1.44")
+set(CORACLE_PKG_CONFIG_xxhash "libxxhash")
+set(CORACLE_PKG_CONFIG_spdlog "spdlog >= 1.10")
+set(CORACLE_DEBIAN_DEPENDS "libuv1-dev (>= 1.44)" libxxhash-dev "libspdlog-dev (>= 1:1.10)")
 
 if(CORACLE_APPS)
   find_package(CLI11 REQUIRED)
