@@ -12,9 +12,10 @@ void WaitListBase::abandon() {
   const Loop* loop = Loop::current_or_null();
   if (loop == nullptr || !loop->tearing_down()) {
     const Fiber* fiber = static_cast<const Waiter*>(head_.next_)->fiber();
+    std::string who = fiber == nullptr ? std::string("(unknown)\n") : describe_fiber(*fiber);
+    who.pop_back();  // its newline
     fail_check("no task waits in a primitive that is destroyed",
-               "destroyed while this task waits in it: " +
-                   (fiber == nullptr ? std::string("(unknown)") : describe_fiber(*fiber)));
+               "destroyed while this task waits in it: " + who);
   }
   while (!empty()) head_.next_->unlink();
 }

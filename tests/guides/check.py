@@ -158,6 +158,7 @@ class Check:
         programs = [program for program in self.page.programs if program.mark == "cpp refused"]
         if not programs:
             return
+        allowed = {number for program in programs for number, _ in program.lines}
         done = subprocess.run(
             [self.options.compiler, "-std=c++20", "-fsyntax-only", "-Werror=unused-result",
              *(f"-I{directory}" for directory in self.options.include), "-x", "c++", "-"],
@@ -165,9 +166,13 @@ class Check:
             stderr=subprocess.STDOUT, text=True, check=False)
         seen = {int(number) for number in
                 re.findall(re.escape(self.page.name) + r":(\d+)", done.stdout)}
+        for number in re.findall(re.escape(self.page.name) + r":(\d+):\d+: error", done.stdout):
+            if int(number) not in allowed:
+                self.fail(number, f"what is not `refused` does not compile:\n{done.stdout}")
         for program in programs:
             self.counts["refused"] += 1
-            if not seen & {number for number, _ in program.lines}:
+            lines = {number for number, _ in program.lines}
+            if not seen & lines:
                 self.fail(program.line, "the compiler takes it")
             for number, text in enumerate(program.output.text, program.output.line):
                 pattern = ".*".join(re.escape(part) for part in text.split("..."))

@@ -90,8 +90,5 @@ def runnable_source(page):
 
 
 def refused_source(page):
-    """All programs of the page that must not compile, behind the includes of the page so far."""
-    source = HEAD.format(page=page.name)
-    for program in page.programs:
-        source += emit(page, program) if program.mark == "cpp refused" else includes_of(program)
-    return source
+    """All that the page shows: what is wrong with it is what is refused."""
+    return HEAD.format(page=page.name) + "".join(emit(page, program) for program in page.programs)
