@@ -63,6 +63,17 @@ class Rules(unittest.TestCase):
         self.assertEqual([session.text for session in page.sessions], [["$ a"], ["$ c"]])
 
 
+class Tree(unittest.TestCase):
+    def test_each_page_with_code_is_checked(self):
+        here = pathlib.Path(__file__).resolve().parent
+        root = here.parents[1]
+        listed = (here / "CMakeLists.txt").read_text(encoding="utf-8")
+        for folder in (".", "runtime", "net"):
+            for path in sorted((root / folder).glob("*.md")):
+                if "```cpp" in path.read_text(encoding="utf-8"):
+                    self.assertIn(f" {path.relative_to(root)})", listed)
+
+
 class Source(unittest.TestCase):
     def test_lines_keep_their_numbers(self):
         page = parse(block("cpp", "#include <map>", "", "int main() { f(); }"))

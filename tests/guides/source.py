@@ -38,7 +38,7 @@ def using(page, program):
         return ""
     earlier = page.programs[:page.programs.index(program)]
     return USING + "".join(f"\nusing namespace {namespace_of(part)};" for part in earlier
-                           if part.entry in ("task", "void"))
+                           if part.mark != "cpp refused")
 
 
 def emit(page, program):
