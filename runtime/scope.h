@@ -1,5 +1,5 @@
 // Scopes of cancellation. Mechanism behind task_group.h, timeout.h and shielded.h, where its use
-// is documented; the rules are in runtime/README.md.
+// is documented; the rules are in runtime/cancellation.md.
 #pragma once
 
 #include <cstdint>
