@@ -39,12 +39,10 @@ def lines_of(text):
 
 
 def as_main_cc(page, program, text):
-    """A reader sees places in main.cc: the blocks of the program, one behind the other."""
-    places = {number: index for index, (number, _) in enumerate(program.lines, 1)}
-
+    """A reader sees places in a main.cc that holds the block."""
     def place(match):
-        number = int(match.group(1))
-        return f"main.cc:{places[number]}" if number in places else match.group(0)
+        line = int(match.group(1)) - program.line + 1
+        return f"main.cc:{line}" if 1 <= line <= len(program.lines) else match.group(0)
 
     return re.sub(re.escape(page.name) + r":(\d+)", place, text)
 

@@ -37,11 +37,9 @@ class Rules(unittest.TestCase):
     def test_a_block_ends(self):
         self.refused("page.md:1: this block has no end", "```cpp\n" + TASK)
 
-    def test_a_part_is_completed(self):
-        self.refused("page.md:6: no later block completes", block("cpp", TASK), "\n",
-                     block("cpp", "int helper();"))
-        self.refused("not complete", block("cpp", "int helper();"), block("text", "x"))
-        self.assertEqual(len(parse(block("cpp", "int helper();"), block("cpp", TASK)).programs), 1)
+    def test_a_block_can_be_run(self):
+        self.refused("page.md:2: this block has neither", block("cpp", "int helper();"))
+        self.refused("takes no arguments", block("cpp", "int main(int argc, char** argv) {}"))
 
     def test_a_text_belongs_to_one_program(self):
         self.refused("no program before it", block("text", "x"))
@@ -107,9 +105,9 @@ class Comparing(unittest.TestCase):
         self.assertFalse(check.matches([], ["a"]))
 
     def test_places_are_those_of_main_cc(self):
-        page = parse(block("cpp", "int helper();"), "prose\n", block("cpp", "", TASK))
-        self.assertEqual(check.as_main_cc(page, page.programs[0], "page.md:7 page.md:3 page.md:9"),
-                         "main.cc:3 page.md:3 page.md:9")
+        page = parse("prose\n", block("cpp", "", TASK))
+        self.assertEqual(check.as_main_cc(page, page.programs[0], "page.md:4 page.md:3 page.md:9"),
+                         "main.cc:2 main.cc:1 page.md:9")
 
 
 class Running(unittest.TestCase):

@@ -1,12 +1,11 @@
 """The code blocks of a guide: which there are, what becomes of each, and what it must print.
 
 A page is Markdown. Its fenced blocks carry one of the marks in MARKS; any other, or none, is an
-error. The C++ of a page is made of programs:
+error. A block of C++ is one of two things:
 
-- A block with a `main` is a whole program.
-- A block with `Task<> example()` (or `void example()`) is the rest of a program: the reader puts
-  it behind the includes that the page has shown so far and two `using` lines, and adds the main.
-- A block with neither is completed by the blocks that follow.
+- With a `main` it is a whole program.
+- With `Task<> example()` (or `void example()`) it is the rest of one: the reader puts it behind
+  the includes and functions that the page has shown so far, and adds the main.
 
 The `text` block behind a program is what it prints; if there is none, it prints nothing.
 """
@@ -15,7 +14,7 @@ import dataclasses
 import re
 
 MARKS = {
-    "cpp": "a program, or a part of one: compiled, run, and its output compared",
+    "cpp": "a program, or the rest of one: compiled, run, and its output compared",
     "cpp refused": "does not compile; the text behind it is found in what the compiler says",
     "cpp aborts": "compiled and run; it is aborted, and prints the text behind it",
     "cpp aborts-in-debug": "the same, where debug checks are on; compiled elsewhere",
@@ -39,22 +38,25 @@ class Block:
 
 @dataclasses.dataclass
 class Program:
-    """One or several cpp blocks, and what is said about them."""
+    """A block of C++, and what the page says about it."""
 
-    blocks: list
-    mark: str = "cpp"
-    entry: str = ""  # "main", "task" or "void"; empty while it is not complete
+    block: Block
+    entry: str  # how it begins: "main", "task" or "void"; "none" if it is refused
     output: Block = None
     session: Block = None
 
     @property
+    def mark(self):
+        return self.block.mark
+
+    @property
     def line(self):
-        return self.blocks[0].line
+        return self.block.line
 
     @property
     def lines(self):
         """All (page line, text), in order."""
-        return [(block.line + i, text) for block in self.blocks for i, text in enumerate(block.text)]
+        return list(enumerate(self.block.text, self.block.line))
 
 
 def read_blocks(name, text):
@@ -81,6 +83,8 @@ def read_blocks(name, text):
 
 
 def entry_of(block):
+    if block.mark == "cpp refused":
+        return "none"
     text = "\n".join(block.text)
     if re.search(r"^int main\(", text, re.M):
         if not re.search(r"^int main\(\) ", text, re.M):
@@ -90,7 +94,7 @@ def entry_of(block):
         return "task"
     if re.search(r"^void example\(\)", text, re.M):
         return "void"
-    return ""
+    raise ValueError("this block has neither a `main` nor an `example`, so that nobody can run it")
 
 
 class Page:
@@ -101,60 +105,32 @@ class Page:
         self.programs = []
         self.sessions = []
         self.blocks = read_blocks(name, text)
-        self._open = None
+        previous = None
         for block in self.blocks:
             try:
-                self._add(block)
+                self._add(block, previous)
             except ValueError as error:
                 raise PageError(f"{name}:{block.line}: {error}") from error
-        if self._open is not None:
-            raise PageError(f"{name}:{self._open.line}: no later block completes this one with a "
-                            "`main` or an `example`")
+            previous = block
         for program in self.programs:
             if program.mark != "cpp" and program.output is None:
                 raise PageError(f"{name}:{program.line}: a block that is `{program.mark}` is "
                                 "followed by the text that shows it")
-            if program.mark == "cpp refused" and program.session is not None:
-                raise PageError(f"{name}:{program.line}: what is refused does not run")
+            if program.mark != "cpp" and program.session is not None:
+                raise PageError(f"{name}:{program.line}: what fails serves nobody")
 
-    def _add(self, block):
-        if block.mark.startswith("cpp"):
-            self._add_code(block)
-            return
+    def _add(self, block, previous):
         last = self.programs[-1] if self.programs else None
-        if self._open is not None and block.mark in ("text", "console"):
-            raise ValueError("the program before it is not complete")
-        if block.mark == "text":
+        if block.mark.startswith("cpp"):
+            if any(re.match(r'\s*#\s*include\s*"', line) for line in block.text):
+                raise ValueError("users include <coracle/...>")
+            self.programs.append(Program(block, entry_of(block)))
+        elif block.mark == "text":
             if last is None or last.output is not None:
                 raise ValueError("there is no program before it that prints this")
             last.output = block
         elif block.mark == "console":
-            if last is not None and last.output is None and last.session is None \
-                    and self._follows(last, block):
+            if last is not None and previous is last.block:
                 last.session = block
             else:
                 self.sessions.append(block)
-
-    def _follows(self, program, block):
-        """Whether no other block is between a program and this one."""
-        return self.blocks[self.blocks.index(block) - 1] is program.blocks[-1]
-
-    def _add_code(self, block):
-        for line in block.text:
-            if re.match(r'\s*#\s*include\s*"', line):
-                raise ValueError("users include <coracle/...>")
-        if block.mark == "cpp refused":
-            if self._open is not None:
-                raise ValueError("the program before it is not complete")
-            self.programs.append(Program([block], block.mark, entry="none"))
-            return
-        if self._open is None:
-            self._open = Program([block], block.mark)
-        elif block.mark != self._open.mark:
-            raise ValueError(f"it continues a block that is marked `{self._open.mark}`")
-        else:
-            self._open.blocks.append(block)
-        self._open.entry = entry_of(block)
-        if self._open.entry:
-            self.programs.append(self._open)
-            self._open = None
