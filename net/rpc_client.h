@@ -90,7 +90,8 @@ class RpcClient {
   // answered or `call_timeout` is over; call() sends it once, and a lost message is a timeout. Over
   // a stream, which loses nothing, there is no difference.
   //   Returns, Throws, Canceled, Borrows, Requires   as call(). TimedOut tells what the network has
-  //              said meanwhile: "call `sum` of 10.0.0.7:7000 (Connection refused): Connection timed out".
+  //              said meanwhile: "call `sum` of 10.0.0.7:7000 (Connection refused): Connection
+  //              timed out".
   template <class Result = void, class... Args>
   [[nodiscard]] Task<Result> call_idempotent(std::string_view method, Args&&... args) {
     check_arguments<Args...>();
