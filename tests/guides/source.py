@@ -21,7 +21,9 @@ int main(int argc, char** argv) {{
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   switch (argc == 2 ? std::atoi(argv[1]) : 0) {{
 {cases}
-    default: return 2;
+    default:
+      std::fputs("no program begins at this line: build it anew\\n", stderr);
+      return 2;
   }}
   return 0;
 }}
