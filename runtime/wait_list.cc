@@ -8,11 +8,10 @@
 
 namespace coracle {
 
-void WaitListBase::abandon() {
+void WaitListBase::abandon(const Fiber* waiting) {
   const Loop* loop = Loop::current_or_null();
   if (loop == nullptr || !loop->tearing_down()) {
-    const Fiber* fiber = static_cast<const Waiter*>(head_.next_)->fiber();
-    std::string who = fiber == nullptr ? std::string("(unknown)\n") : describe_fiber(*fiber);
+    std::string who = waiting == nullptr ? std::string("(unknown)\n") : describe_fiber(*waiting);
     who.pop_back();  // its newline
     fail_check("no task waits in a primitive that is destroyed",
                "destroyed while this task waits in it: " + who);

@@ -2,6 +2,8 @@
 // that wait, so waiting allocates nothing and leaving takes constant time. Mechanism.
 #pragma once
 
+#include <type_traits>
+
 #include "runtime/leaf.h"
 
 namespace coracle {
@@ -58,11 +60,6 @@ class WaitListBase {
   WaitListBase() { head_.next_ = head_.previous_ = &head_; }
   WaitListBase(const WaitListBase&) = delete;
   WaitListBase& operator=(const WaitListBase&) = delete;
-  // Fails a check if somebody waits; while a loop is torn down it takes everybody out instead.
-  ~WaitListBase() {
-    if (!empty()) [[unlikely]]
-      abandon();
-  }
 
   [[nodiscard]] bool empty() const { return head_.next_ == &head_; }
 
@@ -74,11 +71,16 @@ class WaitListBase {
     head_.previous_->next_ = &link;
     head_.previous_ = &link;
   }
+  // Fails a check, which tells of `waiting`; while a loop is torn down it takes everybody out
+  // instead.
+  void abandon(const Fiber* waiting);
+
+  [[nodiscard]] static const Fiber* fiber_of(const Waiter& waiter) { return waiter.fiber(); }
+
+  ~WaitListBase() = default;
 
  private:
   struct Head final : WaitLink {};
-
-  void abandon();
 
   Head head_;
 };
@@ -87,6 +89,12 @@ class WaitListBase {
 template <class Op>
 class WaitList : public WaitListBase {
  public:
+  // Fails a check if somebody waits; see abandon().
+  ~WaitList() {
+    if (!empty()) [[unlikely]]
+      abandon(first_fiber());
+  }
+
   void push_back(Op& op) { append(op); }
 
   // Takes the first one out.
@@ -96,6 +104,13 @@ class WaitList : public WaitListBase {
     WaitLink* link = first();
     link->unlink();
     return static_cast<Op*>(link);
+  }
+
+ private:
+  // Whose operation is the first one; nullptr for what is no operation.
+  [[nodiscard]] const Fiber* first_fiber() const {
+    if constexpr (std::is_base_of_v<Waiter, Op>) return fiber_of(*static_cast<const Op*>(first()));
+    return nullptr;
   }
 };
 
