@@ -23,8 +23,9 @@ using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;
 
 // Reads a time in UTC as RFC 3339 (section 5.6) writes it, with `T`, `Z`, and up to nine digits of
 // a second's fraction, or none.
-//   Returns    the time, or nothing if `text` is not of this form, names no day (`2026-02-30`), or
-//              lies outside of the years 1678 to 2261, which is what nanoseconds can count.
+//   Returns    the time, or nothing if `text` is not of this form, names no day (`2026-02-30`) or
+//              a leap second (`:60`, which Unix time cannot represent), or lies outside of the
+//              years 1678 to 2261, which is what nanoseconds can count.
 [[nodiscard]] std::optional<WallTime> parse_wall_time(std::string_view text);
 
 }  // namespace coracle

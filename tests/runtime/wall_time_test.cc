@@ -26,6 +26,8 @@ TEST(WallTime, IsPrintedAsRfc3339) {
   EXPECT_EQ(print_wall_time(WallTime(sys_days(year(2024) / 2 / 29)) + 23h + 59min + 59s + 1'999ns),
             "2024-02-29T23:59:59.000001Z");
   EXPECT_EQ(print_wall_time(WallTime(-1ns)), "1969-12-31T23:59:59.999999Z") << "rounded down";
+  EXPECT_EQ(print_wall_time(WallTime::min()), "1677-09-21T00:12:43.145224Z");
+  EXPECT_EQ(print_wall_time(WallTime::max()), "2262-04-11T23:47:16.854775Z");
 }
 
 TEST(WallTime, IsReadWithAnyFraction) {
