@@ -87,8 +87,8 @@ class UnixListener final : public Listener {
 
   // Binds and listens; does not wait. A socket's file that no process has any more was
   // left by one that was killed: it is replaced. (Of servers that do so at the same time one gets
-  // the path; a lock on the directory makes them take turns.) Anything else that has this path
-  // stays, whatever it is, and does not notice.
+  // the path; a lock on the directory makes them take turns, for which it waits 20 ms at most.)
+  // Anything else that has this path stays, whatever it is, and does not notice.
   //   Throws     Error: `listen /run/a.sock: Address already in use`, `Permission denied`,
   //              `No such file or directory`, `File name too long`.
   //   Requires   a current loop.

@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "net/uv/uv_listener.h"
@@ -45,7 +47,12 @@ class DirectoryTurn {
     const std::string directory =
         std::filesystem::path(absolute_path_of(path)).parent_path().string();
     descriptor_ = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (descriptor_ >= 0 && flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) {
+    if (descriptor_ < 0) return;
+    for (int i = 0; flock(descriptor_, LOCK_EX | LOCK_NB) != 0; ++i) {
+      if (errno != EWOULDBLOCK) return;  // not on this file system
+      is_ours_ = i < kTries;
+      if (!is_ours_) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
   DirectoryTurn(const DirectoryTurn&) = delete;
@@ -54,8 +61,15 @@ class DirectoryTurn {
     if (descriptor_ >= 0) close(descriptor_);
   }
 
+  // Returns    false if somebody has held the lock for longer than a turn takes. (Anyone who may
+  //            read the directory can: he must not stop our loop for more than a moment.)
+  [[nodiscard]] bool is_ours() const { return is_ours_; }
+
  private:
+  static constexpr int kTries = 20;
+
   int descriptor_;
+  bool is_ours_ = true;
 };
 
 // Returns whether this path is a socket's that no process has. (Asked with a datagram socket: one
@@ -103,7 +117,8 @@ void bind_file(NewSocket& socket, const std::string& path, const UnixListenOptio
   int error = socket.try_bind(system);
   if (error == EADDRINUSE) {
     const DirectoryTurn turn(path);
-    if (is_dead_socket(path) && unlink(path.c_str()) == 0) error = socket.try_bind(system);
+    if (turn.is_ours() && is_dead_socket(path) && unlink(path.c_str()) == 0)
+      error = socket.try_bind(system);
   }
   socket.expect(error);
   if (options.mode && chmod(path.c_str(), *options.mode) != 0) {
@@ -120,11 +135,16 @@ std::unique_ptr<ListenerCore> UvNet::listen_unix(const std::string& path,
   NewSocket socket(AF_UNIX, path);
   const bool is_file = path.front() != '@';
   is_file ? bind_file(socket, path, options) : socket.bind(to_system(path));
-  // Nobody can connect before this.
-  socket.listen(options.backlog);
-  auto listener = std::make_unique<UvUnixListener>(*this, path, socket.take());
-  if (is_file) listener->owns_file();
-  return listener;
+  try {
+    // Nobody can connect before this.
+    socket.listen(options.backlog);
+    auto listener = std::make_unique<UvUnixListener>(*this, path, socket.take());
+    if (is_file) listener->owns_file();
+    return listener;
+  } catch (...) {
+    if (is_file) unlink(path.c_str());
+    throw;
+  }
 }
 
 }  // namespace coracle::net::uv

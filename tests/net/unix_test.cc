@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -128,6 +129,23 @@ TEST(Unix, AStaleFileIsReplaced) {
     const UnixStream client = co_await UnixStream::connect(path);
     const UnixStream server = co_await listener.accept();
     EXPECT_TRUE(server.connected());
+  });
+}
+
+// Anyone who may read the directory can lock it: he must not stop our loop.
+TEST(Unix, ALockedDirectoryHoldsUpNobody) {
+  in_loop([]() -> Task<> {
+    const std::string directory = new_socket_path();
+    fs::create_directory(directory);
+    const std::string path = directory + "/a.sock";
+    leave_stale_file(path);
+    const int lock = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    EXPECT_EQ(flock(lock, LOCK_SH), 0);
+    EXPECT_EQ(error_of_listening(path), "listen " + path + ": Address already in use");
+    close(lock);
+    EXPECT_EQ(error_of_listening(path), "");
+    fs::remove_all(directory);
+    co_return;
   });
 }
 
