@@ -262,8 +262,11 @@ int UvUdp::try_send(std::span<const DatagramSlot> datagrams) {
   if (sent >= 0) return messages.datagrams_in(sent);
   const int error = errno;
   if (messages.group_size(0) == 1 || !is_about_groups(error)) return -error;
+  // Only if the first one can go on its own it was the group's fault.
   may_group_ = false;
-  return try_send(datagrams);
+  const int singly = try_send(datagrams);
+  may_group_ = singly <= 0;
+  return singly;
 }
 
 void UvUdp::watch(bool readable, bool writable) {
