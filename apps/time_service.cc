@@ -14,6 +14,7 @@ namespace coracle {
 namespace {
 
 constexpr std::size_t kBatch = 32;
+constexpr std::size_t kLongest = 65'527;  // over IPv6
 constexpr std::string_view kTimeForm = "2000-01-01T00:00:00.000000Z";
 
 // Adds a space and the time to each.
@@ -51,7 +52,7 @@ std::optional<WallTime> time_of(std::string_view answer, std::string_view questi
 
 // Waits for what answers `question`.
 Task<std::string> receive_answer(net::UdpSocket& socket, std::string_view question) {
-  std::vector<char> buffer(net::kDatagramBytesMax);
+  std::vector<char> buffer(kLongest);
   for (;;) {
     const net::ReceivedDatagram received =
         co_await socket.receive(std::as_writable_bytes(std::span(buffer)));
@@ -63,7 +64,7 @@ Task<std::string> receive_answer(net::UdpSocket& socket, std::string_view questi
 }  // namespace
 
 Task<> answer_questions(net::UdpSocket socket, Answer answer) {
-  net::DatagramBatch batch(kBatch, net::kDatagramBytesMax + 1 + kTimeForm.size());
+  net::DatagramBatch batch(kBatch, kLongest + 1 + kTimeForm.size());
   Unsent unsent;
   for (;;) {
     co_await socket.receive_batch(batch);
@@ -75,9 +76,10 @@ Task<> answer_questions(net::UdpSocket socket, Answer answer) {
 Task<std::optional<TimeAnswer>> ask_time(net::UdpSocket& socket, std::string_view question,
                                          AskOptions options) {
   TimeAnswer answer;
+  // The answer may be one to the first try.
+  const TimePoint asked = now();
+  const WallTime asked_at = wall_time_now();
   for (; answer.tries <= options.tries; ++answer.tries) {
-    const TimePoint asked = now();
-    const WallTime asked_at = wall_time_now();
     co_await socket.send(question);
     std::optional<std::string> text =
         co_await within(options.timeout, receive_answer(socket, question));

@@ -30,7 +30,7 @@ struct AskOptions {
 struct TimeAnswer {
   std::string text;  // as it came
   int tries = 1;
-  Duration round_trip{};
+  Duration round_trip{};  // since the first try
   // How far the server's clock is ahead of ours, right to half of the round trip (RFC 5905,
   // section 8); nothing if the answer had no time.
   std::optional<Duration> ahead;

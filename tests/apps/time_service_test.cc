@@ -12,6 +12,7 @@
 #include "runtime/log.h"
 #include "runtime/run.h"
 #include "runtime/sim/simulation.h"
+#include "runtime/task_group.h"
 #include "runtime/wall_time.h"
 #include "tests/apps/listening.h"
 
@@ -92,6 +93,7 @@ TEST(TimeService, GetsItsAnswersThroughABadNetwork) {
       ASSERT_TRUE(answers[i]);
       EXPECT_TRUE(answers[i]->text.starts_with(std::to_string(i) + "? 2000-")) << answers[i]->text;
       tries += answers[i]->tries;
+      EXPECT_LE(std::chrono::abs(*answers[i]->ahead), answers[i]->round_trip / 2);
     }
   }
   EXPECT_GT(tries, 250);
@@ -129,6 +131,28 @@ TEST(TimeService, DoesNotAnswerWhatNoAnswerHolds) {
   ASSERT_EQ(lines.size(), 2U) << "the 1st and the 2nd";
   EXPECT_NE(lines[0].find("not_answered peer=10.0.0.2:"), std::string::npos) << lines[0];
   EXPECT_NE(lines[0].find("Message too long"), std::string::npos) << lines[0];
+}
+
+TEST(TimeService, SurvivesTheLongestDatagramsOfIpv6) {
+  RunOptions options;
+  std::vector<std::string> lines;
+  options.log_sink = [&](std::string_view line) { lines.emplace_back(line); };
+  const auto both = []() -> Task<> {
+    net::UdpSocket server = net::UdpSocket::bind(net::Address::from("[::1]:0"));
+    net::UdpSocket client = net::UdpSocket::connect(server.local_address());
+    const auto serve = [&]() { return answer_questions(std::move(server), Answer::time); };
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      group.spawn("server", serve);
+      const std::string longest(65'527, 'x');
+      co_await client.send(longest);
+      const auto some = co_await ask_time(client, "short", {});
+      EXPECT_TRUE(some);
+      group.cancel();
+    });
+  };
+  run(both(), options);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find("not_answered"), std::string::npos) << lines[0];
 }
 
 // --- the programs --------------------------------------------------------------------------------
