@@ -54,7 +54,8 @@ class RpcClient {
   // Such a client is open for ever: what comes from the server and is no MessagePack-RPC is dropped
   // (and logged in ever rarer lines), and a server that cannot be reached now may be back with the
   // next call. When the network says so (`call `sum` of 10.0.0.7:7000: Connection refused`), that
-  // ends every call in progress which is not idempotent.
+  // ends every call in progress which is not idempotent: nobody knows which message it is about, an
+  // earlier notification included.
   //   Requires   a current loop; a connected socket.
   explicit RpcClient(UdpSocket socket, const RpcClientOptions& options = {});
   RpcClient(RpcClient&&) noexcept;

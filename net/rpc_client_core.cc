@@ -1,7 +1,6 @@
 #include "net/rpc_client_core.h"
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <utility>
 
@@ -14,6 +13,7 @@ namespace coracle::net {
 namespace {
 
 constexpr Duration kRepeatAtLatest = std::chrono::seconds(10);
+constexpr Duration kNeverRepeated = std::chrono::years(1);  // so that twice as long is a duration
 
 }  // namespace
 
@@ -81,6 +81,7 @@ RpcClientCore::RpcClientCore(std::unique_ptr<RpcLink> link, const RpcClientOptio
       first_id_(next_id_) {
   CORACLE_CHECK(options.calls_max > 0, "a client that may not call is no client");
   CORACLE_CHECK(options.repeat_after > Duration::zero(), "a call is repeated after some time");
+  options_.repeat_after = std::min(options_.repeat_after, kNeverRepeated);
 }
 
 RpcClientCore::~RpcClientCore() = default;
@@ -99,12 +100,24 @@ Task<> RpcClientCore::send_and_wait(RpcCall& call, PooledBuffer& request) {
   check_open(request);
   const InFlight in_flight(*this, call);
   set_request_id(request.bytes(), call.id);
-  co_await link_->send(request.bytes());
+  co_await send_request(call, request);
   if (call.idempotent && link_->loses_messages()) {
     co_await wait_and_repeat(call, request);
   } else {
     co_await wait_for(call);
   }
+}
+
+// Where messages may be lost, one that cannot be sent is such a one: there may be a way later.
+Task<> RpcClientCore::send_request(RpcCall& call, PooledBuffer& request) {
+  std::error_code refusal;
+  try {
+    co_await link_->send(request.bytes());
+  } catch (const Error& error) {
+    if (!link_->loses_messages()) throw;
+    refusal = error.code();
+  }
+  if (refusal && !call.done) call.refuse(refusal);
 }
 
 // The same message each time: a server that is still at it knows it by its id. The waits double
@@ -115,7 +128,7 @@ Task<> RpcClientCore::wait_and_repeat(RpcCall& call, PooledBuffer& request) {
     const Duration longest = wait + wait / 4;
     const bool is_over = co_await within(random().between(wait, longest), wait_for(call));
     if (is_over) co_return;
-    co_await link_->send(request.bytes());
+    co_await send_request(call, request);
     wait = std::min(2 * wait, std::max(kRepeatAtLatest, options_.repeat_after));
   }
 }
@@ -205,14 +218,13 @@ void RpcClientCore::enlist(RpcCall& call) {
   slot(call.id) = &call;
 }
 
-// The answer to a call that was given up is expected; nothing else is. It costs nobody anything but
-// a line, and of those only the 1st, 2nd, 4th, 8th ... is written.
+// The answer to a call that was given up is expected; nothing else is.
 void RpcClientCore::stray(const RpcMessage& message) {
   if (message.kind == MessageKind::response && message.id - first_id_ < next_id_ - first_id_) {
     log_debug("rpc_late_reply peer={} id={}", peer_name(), message.id);
-  } else if (std::has_single_bit(++strays_)) {
+  } else if (const std::uint64_t count = strays_.count()) {
     log_warn("rpc_ignored_message peer={} kind={} id={} count={}", peer_name(),
-             static_cast<int>(message.kind), message.id, strays_);
+             static_cast<int>(message.kind), message.id, count);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/buffer_pool.h"
+#include "net/rare_lines.h"
 #include "net/rpc_call.h"
 #include "net/rpc_client.h"
 #include "net/rpc_link.h"
@@ -43,6 +44,7 @@ class RpcClientCore {
   class Waiting;
 
   Task<> send_and_wait(RpcCall& call, PooledBuffer& request);
+  Task<> send_request(RpcCall& call, PooledBuffer& request);
   Task<> wait_and_repeat(RpcCall& call, PooledBuffer& request);
   Task<> wait_for(RpcWaiter& waiter);
   void pass_turn();
@@ -65,7 +67,7 @@ class RpcClientCore {
   const std::uint32_t first_id_;
   WaitList<RpcWaiter> waiting_;  // all that wait while another one reads
   bool reading_ = false;
-  std::uint64_t strays_ = 0;
+  RareLines strays_;
   std::optional<End> end_;
 };
 

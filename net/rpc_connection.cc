@@ -1,6 +1,5 @@
 #include "net/rpc_connection.h"
 
-#include <bit>
 #include <optional>
 #include <utility>
 
@@ -44,10 +43,9 @@ Task<> RpcConnection::read_calls(TaskGroup& group) {
   }
 }
 
-// Costs nobody anything but a line, and of those only the 1st, 2nd, 4th, 8th ... is written.
 void RpcConnection::ignore(const RpcMessage& message) {
-  if (!std::has_single_bit(++ignored_)) return;
-  log_warn("rpc_ignored_response peer={} id={} count={}", name(), message.id, ignored_);
+  const std::uint64_t count = count_complaint();
+  if (count > 0) log_warn("rpc_ignored_response peer={} id={} count={}", name(), message.id, count);
 }
 
 }  // namespace coracle::net

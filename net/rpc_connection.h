@@ -5,6 +5,7 @@
 #include <string>
 
 #include "net/message_reader.h"
+#include "net/rare_lines.h"
 #include "net/rpc_peer.h"
 #include "net/rpc_server.h"
 #include "net/stream.h"
@@ -22,6 +23,7 @@ class RpcConnection final : public RpcPeer {
   [[nodiscard]] const std::string& name() const override { return stream_.peer_name(); }
   [[nodiscard]] Task<> write(const PooledBuffer& message) override;
   void call_ended() override {}
+  [[nodiscard]] std::uint64_t count_complaint() override { return complaints_.count(); }
 
   // Reads calls and starts them in `group` until there will be no more.
   [[nodiscard]] Task<> read_calls(TaskGroup& group);
@@ -33,7 +35,7 @@ class RpcConnection final : public RpcPeer {
   Stream stream_;
   MessageReader reader_;
   Semaphore permits_;
-  std::uint64_t ignored_ = 0;
+  RareLines complaints_;
 };
 
 }  // namespace coracle::net

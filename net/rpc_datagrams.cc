@@ -36,6 +36,8 @@ class RpcDatagrams::Sender final : public RpcPeer {
     all_.give_back(*this);
   }
 
+  [[nodiscard]] std::uint64_t count_complaint() override { return all_.complaints_.count(); }
+
   [[nodiscard]] const Address& address() const { return address_; }
   [[nodiscard]] std::uint32_t id() const { return id_; }
   [[nodiscard]] bool sent(const RpcMessage& call, const Address& from) const {
@@ -146,10 +148,10 @@ void RpcDatagrams::give_back(Sender& sender) {
   idle_.push_back(&sender);
 }
 
-// Costs nobody anything but a line, and of those only the 1st, 2nd, 4th, 8th ... is written.
 void RpcDatagrams::drop(const std::string& from, const std::string& why) {
-  if (!std::has_single_bit(++dropped_)) return;
-  log_warn("rpc_dropped_datagram peer={} reason=\"{}\" count={}", from, why, dropped_);
+  const std::uint64_t count = complaints_.count();
+  if (count == 0) return;
+  log_warn("rpc_dropped_datagram peer={} reason=\"{}\" count={}", from, why, count);
 }
 
 }  // namespace coracle::net

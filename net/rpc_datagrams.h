@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/datagram_decoder.h"
+#include "net/rare_lines.h"
 #include "net/rpc_peer.h"
 #include "net/rpc_server.h"
 #include "net/udp.h"
@@ -47,7 +48,7 @@ class RpcDatagrams {
   DatagramDecoder decoder_;
   Semaphore permits_;
   std::uint64_t& connections_;
-  std::uint64_t dropped_ = 0;
+  RareLines complaints_;
   const std::unique_ptr<std::byte[]> buffer_ =
       std::make_unique_for_overwrite<std::byte[]>(kDatagramBytesMax);
   std::vector<std::unique_ptr<Sender>> senders_;  // all that there are

@@ -1,11 +1,11 @@
 #include "net/rpc_link.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "net/datagram_decoder.h"
 #include "net/message_reader.h"
+#include "net/rare_lines.h"
 #include "runtime/check.h"
 #include "runtime/log.h"
 
@@ -64,11 +64,11 @@ class DatagramLink final : public RpcLink {
   const std::unique_ptr<std::byte[]> buffer_ =
       std::make_unique_for_overwrite<std::byte[]>(kDatagramBytesMax);
   std::error_code refusal_;
-  std::uint64_t dropped_ = 0;
+  RareLines dropped_;
 };
 
-// What is no message costs nobody anything but a line, and of those only the 1st, 2nd, 4th, 8th ...
-// is written: anyone can put our peer's address on a datagram.
+// What is no message costs nobody anything but a rare line: anyone can put our peer's address on a
+// datagram.
 Task<Received> DatagramLink::next(RpcMessage& message) {
   for (;;) {
     const std::span<std::byte> space(buffer_.get(), kDatagramBytesMax);
@@ -81,9 +81,9 @@ Task<Received> DatagramLink::next(RpcMessage& message) {
       co_return Received::refused;
     }
     if (decoder_.read(space.first(bytes), message)) co_return Received::message;
-    if (std::has_single_bit(++dropped_)) {
+    if (const std::uint64_t count = dropped_.count()) {
       log_warn("rpc_dropped_datagram peer={} reason=\"{}\" count={}", peer_name_, malformed(),
-               dropped_);
+               count);
     }
   }
 }

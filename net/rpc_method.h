@@ -127,8 +127,7 @@ class RpcMethodOf<Handler, std::tuple<Parameter...>> final : public RpcMethod {
   bool start(TaskGroup& group, RpcReply& reply, std::span<const std::byte> params,
              std::string& why) override {
     Values values;
-    const auto refs = std::apply([](auto&... value) { return std::tie(value...); }, values);
-    if (!unpack_params(params, reply.method(), refs, why)) return false;
+    if (!decode(params, reply.method(), values, why)) return false;
     const std::string_view name = reply.method();
     group.spawn(name, &run, this, std::move(reply), std::move(values));
     return true;
@@ -140,6 +139,18 @@ class RpcMethodOf<Handler, std::tuple<Parameter...>> final : public RpcMethod {
   using Values = std::tuple<std::remove_cvref_t<Parameter>...>;
   using Result = typename Signature<Handler>::Result;
   using Value = typename MethodResult<Result>::type;
+
+  // A Codec that throws has met parameters that are none of its values.
+  static bool decode(std::span<const std::byte> params, std::string_view method, Values& values,
+                     std::string& why) {
+    const auto refs = std::apply([](auto&... value) { return std::tie(value...); }, values);
+    try {
+      return unpack_params(params, method, refs, why);
+    } catch (const std::exception& failure) {
+      why = "parameters of `" + std::string(method) + "`: " + failure.what();
+      return false;
+    }
+  }
 
   // Values live in this frame until the call has ended, so references to them are safe.
   static Task<> run(RpcMethodOf* method, RpcReply reply, Values values) {

@@ -37,6 +37,10 @@ class RpcPeer {
   [[nodiscard]] virtual Task<> write(const PooledBuffer& message) = 0;
   // A call of it has been answered, or was canceled.
   virtual void call_ended() = 0;
+  // Counts what it did that goes into the log; of that only the 1st, 2nd, 4th, 8th ... is written,
+  // for it may go on for ever.
+  //   Returns    the count where it is to be written, else 0.
+  [[nodiscard]] virtual std::uint64_t count_complaint() = 0;
   [[nodiscard]] PooledBuffer take_buffer() { return buffers_.take(); }
   [[nodiscard]] std::size_t message_bytes_max() const { return message_bytes_max_; }
 

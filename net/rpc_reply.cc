@@ -22,9 +22,9 @@ PooledBuffer RpcReply::with_fault(std::string_view code, std::string_view text) 
   if (id_) {
     Packer out(buffer.bytes());
     pack_fault(out, *id_, code, text);
-  } else {
-    log_warn("rpc_notification_failed peer={} method={} code={} error={}", peer_->name(),
-             quoted(method_), quoted(code), quoted(text));
+  } else if (const std::uint64_t count = peer_->count_complaint()) {
+    log_warn("rpc_notification_failed peer={} method={} code={} error={} count={}", peer_->name(),
+             quoted(method_), quoted(code), quoted(text), count);
   }
   return buffer;
 }

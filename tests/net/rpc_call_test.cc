@@ -202,6 +202,8 @@ TEST(Rpc, ReportsWhatTheServerSays) {
     error = co_await error_of(client.call("move", std::tuple(1)));
     EXPECT_EQ(error, of("move") +
                          "bad_params: parameter 1 of `move`: expected array of at least 2, got 1");
+    error = co_await error_of(client.call("spell", "seven"));
+    EXPECT_EQ(error, of("spell") + "bad_params: parameters of `spell`: stoi");
     error = co_await error_of(client.call("fail", "rpc"));
     EXPECT_EQ(error, of("fail") + "not_leader: ask 3");
     error = co_await error_of(client.call("fail", "error"));

@@ -25,10 +25,29 @@ struct Point {
   friend bool operator==(const Point&, const Point&) = default;
 };
 
+// A number that travels as text, and whose Codec throws at any other text.
+struct Spelled {
+  int number = 0;
+};
+
+template <>
+struct Codec<Spelled> {
+  static void pack(Packer& out, const Spelled& value) {
+    pack_value(out, std::to_string(value.number));
+  }
+  static bool unpack(Unpacker& in, Spelled& value) {
+    std::string text;
+    if (!unpack_value(in, text)) return false;
+    value.number = std::stoi(text);
+    return true;
+  }
+};
+
 class Service {
  public:
   explicit Service(const RpcServerOptions& options = {}) : server(options) {
     server.handle("sum", [](int a, int b) -> Task<int> { co_return a + b; });
+    server.handle("spell", [](Spelled number) { return number.number; });
     server.handle("echo", [](std::string text) -> Task<std::string> { co_return text; });
     server.handle("hold", [this](std::string gate) { return hold(std::move(gate)); });
     server.handle("open", [this](const std::string& gate) { gates[gate].set(); });

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,8 @@ TEST(RpcOverUdp, ReportsWhatTheServerSays) {
     EXPECT_EQ(error, "call `nothing" + of + "unknown_method: there is no method \"nothing\"");
     error = co_await error_of(client.call("sum", "x", 1));
     EXPECT_NE(error.find("bad_params: parameter 1 of `sum`"), error.npos) << error;
+    error = co_await error_of(client.call("spell", "seven"));
+    EXPECT_EQ(error, "call `spell" + of + "bad_params: parameters of `spell`: stoi");
     error = co_await error_of(client.call("zeros", 70'000));
     EXPECT_NE(error.find("too_large: a result of 70013 bytes"), error.npos) << error;
     error = co_await error_of(client.call("echo", std::string(70'000, 'x')));
@@ -156,6 +159,30 @@ TEST(RpcOverUdp, CancelsCallsInProgressWhenTheServerStops) {
   });
 }
 
+// --- misuse --------------------------------------------------------------------------------------
+
+TEST(RpcOverUdpDeathTest, AClientOutlivesItsCalls) {
+  const auto destroy_in_use = []() -> Task<> {
+    UdpSocket nobody = UdpSocket::bind(Address::loopback(0));
+    auto client = std::make_unique<RpcClient>(UdpSocket::connect(nobody.local_address()));
+    const auto call = [&]() -> Task<> { co_await client->call("sum", 1, 2); };
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      for (int i = 0; i < 3; ++i) group.spawn("call", call);
+      co_await sleep_for(1ms);
+      client = nullptr;
+    });
+  };
+  EXPECT_DEATH(in_loop(destroy_in_use), "destroyed while");
+}
+
+TEST(RpcOverUdp, ACallMayBeRepeatedNever) {
+  with_datagram_service([](Service&, Address address) -> Task<> {
+    RpcClient client = client_of(address, {.repeat_after = Duration::max()});
+    const int sum = co_await client.call_idempotent<int>("sum", 1, 2);
+    EXPECT_EQ(sum, 3);
+  });
+}
+
 // --- bad input ---------------------------------------------------------------------------------
 
 struct Datagram {
@@ -196,6 +223,19 @@ INSTANTIATE_TEST_SUITE_P(
         Datagram{"HugeLength", "940001dbffffffff", "byte 3 of the datagram: "},
         Datagram{"Answer", "940101c0c0", "an answer that nobody has asked for"}),
     [](const auto& test) { return test.param.name; });
+
+// Well-formed, but nothing that the service has.
+TEST(RpcOverUdp, AFloodOfWrongNotificationsIsNoFloodOfLines) {
+  const auto lines = with_datagram_service([](Service&, Address address) -> Task<> {
+    RpcClient client = client_of(address);
+    for (int i = 0; i < 100; ++i) {
+      co_await client.notify("nothing");
+      if (i % 10 == 9) co_await client.call<int>("sum", 1, 2);  // lets it keep up
+    }
+  });
+  EXPECT_EQ(lines.size(), 7U) << "1, 2, 4, ... 64";
+  EXPECT_TRUE(any_contains(lines, "rpc_notification_failed")) << lines.at(0);
+}
 
 TEST(RpcOverUdp, SurvivesRandomDatagrams) {
   with_datagram_service([](Service&, Address address) -> Task<> {
