@@ -120,7 +120,7 @@ class Running(unittest.TestCase):
             path.write_text("#!/bin/sh\n" + script + "\n", encoding="utf-8")
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
             checked = check.Check(page, types.SimpleNamespace(
-                program=str(path), compiler=str(path), include=[], build="build/any",
+                program=str(path), compiler=str(path), include=[], build=directory,
                 debug_checks=debug_checks))
             checked.all()
         return "\n".join(checked.failures)
@@ -155,13 +155,16 @@ class Running(unittest.TestCase):
                       self.failures("echo page.md:2: syntax error", *example))
 
     def test_a_server_answers_and_ends_by_interrupt(self):
-        server = "trap 'exit 0' INT; while :; do sleep 0.01; done"
+        # An interrupt that comes before the trap is there would kill it.
+        server = "trap 'exit 0' INT; : >${0%/*}/ready; while :; do sleep 0.01; done"
+        wait = "$ until [ -e build/release/ready ]; do sleep 0.01; done; "
         self.assertEqual(self.failures(server, block("cpp", TASK),
-                                       block("console", "$ echo a; echo b", "a", "...")), "")
+                                       block("console", wait + "echo a; echo b", "a", "...")), "")
         self.assertIn("page.md:5: the session goes otherwise",
-                      self.failures(server, block("cpp", TASK), block("console", "$ echo a", "b")))
+                      self.failures(server, block("cpp", TASK),
+                                    block("console", wait + "echo a", "b")))
         self.assertIn("status 4", self.failures(server.replace("0' INT", "4' INT"),
-                                                block("cpp", TASK), block("console", "$ true")))
+                                                block("cpp", TASK), block("console", wait + "true")))
 
     def test_a_command_runs_the_program(self):
         self.assertEqual(self.failures("cat; echo $1", block("cpp", TASK),
