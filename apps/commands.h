@@ -12,5 +12,6 @@ void add_demo(CLI::App& app);
 void add_status(CLI::App& app);
 void add_scenario(CLI::App& app);
 void add_simulate(CLI::App& app);
+void add_log(CLI::App& app);
 
 }  // namespace coracle::demo

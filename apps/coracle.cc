@@ -14,6 +14,7 @@ int main(int argc, char** argv) try {
   coracle::demo::add_status(app);
   coracle::demo::add_scenario(app);
   coracle::demo::add_simulate(app);
+  coracle::demo::add_log(app);
   CLI11_PARSE(app, argc, argv);
   return 0;
 } catch (const std::exception& error) {

@@ -4,6 +4,8 @@
 
 #include <optional>
 
+#include "raft/little_endian.h"
+
 namespace coracle::raft {
 namespace {
 
@@ -12,17 +14,11 @@ constexpr std::uint64_t kFormat = 1;
 constexpr std::size_t kChecked = kSlotBytes - 8;  // and then the checksum
 
 void put(std::span<std::byte> out, std::size_t word, std::uint64_t value) {
-  for (std::size_t i = 0; i < 8; ++i) {
-    out[word * 8 + i] = static_cast<std::byte>(value >> (8 * i) & 0xFFU);
-  }
+  put_little_endian(out, word * 8, value);
 }
 
 std::uint64_t get(std::span<const std::byte> in, std::size_t word) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 8; i-- > 0;) {
-    value = value << 8U | std::to_integer<std::uint64_t>(in[word * 8 + i]);
-  }
-  return value;
+  return get_little_endian<std::uint64_t>(in, word * 8);
 }
 
 HardStateRecord record_of(std::span<const std::byte> slot) {

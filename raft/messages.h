@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "raft/options.h"
@@ -100,6 +101,17 @@ struct RequestVoteReply {
 
 // Numbers are those of the wire and of the log.
 enum class EntryKind : std::uint8_t { no_op = 0, command = 1, configuration = 2, session = 3 };
+
+// Returns the kind's name: "no-op", "command", "configuration", "session".
+[[nodiscard]] constexpr std::string_view to_string(EntryKind kind) {
+  switch (kind) {
+    case EntryKind::no_op: return "no-op";
+    case EntryKind::command: return "command";
+    case EntryKind::configuration: return "configuration";
+    case EntryKind::session: return "session";
+  }
+  return "unknown";
+}
 
 struct Entry {
   Term term = 0;

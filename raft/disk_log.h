@@ -1,0 +1,101 @@
+// The replicated log on a disk: segments in one directory, appended to in batches. (D1 to D5, D10)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "raft/log_scan.h"
+#include "raft/messages.h"
+#include "raft/types.h"
+#include "runtime/file.h"
+#include "runtime/task.h"
+
+namespace coracle::raft {
+
+// One change of the log: an entry that is appended, or, where `entry` is null, a truncation.
+struct LogChange {
+  ChangeNumber number = 0;
+  LogPosition position{};  // of the entry; of a truncation: the last one that stays
+  const Entry* entry = nullptr;
+};
+
+struct DiskLogOptions {
+  // Reserved for each segment before it is used. A batch that is larger gets a segment of its size.
+  std::size_t segment_bytes = std::size_t{16} << 20;
+};
+
+// Belongs to one loop, and to the process that holds the lock of the server's directory.
+class DiskLog {
+ public:
+  // Takes the folder `log` of a server's directory into use, and makes it if there is none. What it
+  // held has been written again and synced when this returns: from then on messages may tell of it
+  // (D10). What a crash had cut off is gone then.
+  //   Throws     Error when the disk fails, or the server must not start on what it holds:
+  //              `start on data/log (byte 4711 of 000000000000002.log is damaged: the record at
+  //              byte 4800 was written after it was durable)`. Nothing has been changed then.
+  //   Canceled   throws once what had begun has ended. It may be opened again.
+  //   Requires   a current loop; the identity that this directory has had from the beginning.
+  [[nodiscard]] static Task<DiskLog> open(std::string_view server_directory, Identity identity,
+                                          DiskLogOptions options = {});
+
+  // Of each entry found at the start: its term.
+  [[nodiscard]] const std::vector<Term>& found_terms() const { return found_terms_; }
+  // Returns    the last change that is durable; 0 for none.
+  [[nodiscard]] ChangeNumber change() const { return change_; }
+  // Returns    how many entries are durable.
+  [[nodiscard]] LogIndex last_index() const { return places_.size(); }
+  // What a crash had cut off, one sentence each.
+  [[nodiscard]] const std::vector<std::string>& damages() const { return damages_; }
+
+  // Writes a batch: one write, one datasync, and sometimes a new segment before.
+  //   Returns    when it would be found again after any crash.
+  //   Throws     Error when the disk fails. Nothing is known of what is on it then: every later
+  //              call fails, too. (D3, B56)
+  //   Canceled   throws, and every later call fails: like after a failure.
+  //   Borrows    `changes`, and the entries, until it returns.
+  //   Requires   no other append in progress; changes that follow what is there: numbers that rise,
+  //              each entry right behind the last one, truncations to what is there.
+  [[nodiscard]] Task<> append(std::span<const LogChange> changes);
+
+  // Reads entries back.
+  //   Returns    those from `first` to `last`, or the first few of them: at least one, and as many
+  //              as fit into `bytes_max` bytes of the file.
+  //   Throws     Error when the disk fails, or has lost what was there: `read
+  //              data/log/000000000000002.log (byte 4711 is no record of entry 17)`. Never less
+  //              than was asked for instead. (B33)
+  //   Canceled   throws.
+  //   Requires   1 <= first <= last <= last_index().
+  [[nodiscard]] Task<std::vector<Entry>> read(LogIndex first, LogIndex last,
+                                              std::size_t bytes_max) const;
+
+ private:
+  DiskLog(std::string directory, Identity identity, DiskLogOptions options, File current);
+
+  static Task<DiskLog> open_path(std::string directory, Identity identity, DiskLogOptions options);
+  static Task<File> begin_segment_file(std::string directory, SegmentHeader header);
+  [[nodiscard]] Task<> recover(const LogScan& found, std::vector<std::byte> current);
+  [[nodiscard]] Task<> make_room(std::size_t bytes);
+  void encode(std::span<const LogChange> changes);
+  void note(std::span<const LogChange> changes, std::size_t offset);
+  [[nodiscard]] std::string path_of(std::size_t segment) const;
+
+  const std::string directory_;
+  const Identity identity_;
+  const DiskLogOptions options_;
+  std::vector<SegmentHeader> headers_;
+  std::size_t current_ = 0;  // the segment that is appended to: how many come before it
+  File file_;                // its file
+  std::size_t end_ = kSegmentHeaderBytes;  // where its records end
+  std::vector<EntryPlace> places_;         // of each entry, from index 1 on
+  std::vector<Term> found_terms_;
+  ChangeNumber change_ = 0;
+  std::vector<std::string> damages_;
+  std::vector<std::byte> buffer_;  // of the batch that is written
+  bool failed_ = false;
+};
+
+}  // namespace coracle::raft
