@@ -76,9 +76,9 @@ Task<> show_log(const LogFlags& flags) {
   }
   for (const std::string& damage : scan->damages()) fmt::print("torn: {}\n", damage);
   const raft::SegmentHeader& owner = scan->headers().front();
+  const raft::LogPosition last = scan->terms().last();
   fmt::print("cluster={} server={} entries={} last_term={} change={}\n", owner.cluster,
-             owner.server, scan->terms().size(), scan->terms().empty() ? 0 : scan->terms().back(),
-             scan->change());
+             owner.server, last.index, last.term, scan->change());
 }
 
 }  // namespace

@@ -9,9 +9,10 @@
 #include "apps/server_status.h"
 #include "apps/timing_flags.h"
 #include "net/tcp.h"
+#include "raft/disk_storage.h"
 #include "raft/node.h"
+#include "raft/replicated_map.h"
 #include "raft/rpc_transport.h"
-#include "raft/storage.h"
 #include "runtime/dump_tasks.h"
 #include "runtime/run.h"
 
@@ -50,10 +51,11 @@ Task<> serve(const ServeFlags& flags) {
   std::vector<raft::ServerId> voters;
   for (const auto& [id, address] : flags.members) voters.push_back(id);
 
-  raft::Storage storage = co_await raft::Storage::open(flags.data, flags.cluster, flags.id);
+  raft::DiskStorage storage = co_await raft::DiskStorage::open(flags.data, flags.cluster, flags.id);
   raft::RpcTransport transport(net::TcpListener::listen(own_address), peers);
   raft::Configuration configuration(voters);
-  raft::Node node(std::move(storage), configuration, transport, flags.timing.options());
+  raft::ReplicatedMap map;
+  raft::Node node(storage, configuration, transport, map, flags.timing.options());
   transport.server().handle("status", [&node] { return status_of(node); });
   transport.server().handle("tasks", tasks_as_text);
   co_await node.run();

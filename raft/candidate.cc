@@ -1,5 +1,6 @@
 // Won, beaten, or timed out and again. (Raft §5.2)
 #include "raft/node.h"
+#include "runtime/wall_time.h"
 
 namespace coracle::raft {
 
@@ -7,7 +8,7 @@ Task<> Node::stand_for_election() {
   const bool lasts = co_await while_it_lasts(gather_votes());
   if (!lasts) co_return;  // another leader or a newer term was heard
   if (state_.election_won()) {
-    state_.become_leader(now());
+    state_.become_leader(now(), wall_time_now().time_since_epoch().count());
   } else if (state_.election_deadline() <= now()) {
     state_.timeout(now());
   }

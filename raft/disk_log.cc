@@ -2,40 +2,23 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
+#include <optional>
 #include <utility>
+#include <variant>
 
+#include "raft/log_piece.h"
 #include "runtime/check.h"
 #include "runtime/error.h"
 
 namespace coracle::raft {
 namespace {
 
-constexpr std::string_view kUnfinished = ".new";
+// What is kept of the buffer of a large batch.
+constexpr std::size_t kBufferBytesKept = std::size_t{1} << 20;
 
-SegmentHeader header_of(const Identity& identity, std::uint64_t number, std::size_t bytes) {
-  return {.cluster = identity.cluster,
-          .server = identity.self,
-          .directory = identity.incarnation.directory,
-          .number = number,
-          .size = bytes};
-}
-
-// The segments' names in their order. What an interrupted start has left is removed.
-Task<std::vector<std::string>> segments_in(std::string directory) {
-  std::vector<std::string> segments;
-  const std::vector<std::string> names = co_await list_directory(directory);
-  for (const std::string& name : names) {
-    if (segment_number(name)) {
-      segments.push_back(name);
-    } else if (name.ends_with(kUnfinished)) {
-      co_await remove_file(directory + "/" + name);
-    }
-  }
-  std::ranges::sort(segments, {}, [](const std::string& name) { return segment_number(name); });
-  co_return segments;
-}
-
-Task<std::vector<std::byte>> read_whole(File& file) {
+Task<std::vector<std::byte>> read_whole(std::string path) {
+  File file = co_await File::open(path, OpenMode::read);
   const std::uint64_t size = co_await file.size();
   std::vector<std::byte> bytes(size);
   const std::size_t read = co_await file.read_at(bytes, 0);
@@ -47,201 +30,222 @@ Task<std::vector<std::byte>> read_whole(File& file) {
   throw Error(EPERM, "start on", directory + " (" + why + ")");
 }
 
-Entry entry_of(const LogRecord& record) {
-  return {.term = record.position.term,
-          .kind = record.entry_kind,
-          .log_time = record.log_time,
-          .data = {record.data.begin(), record.data.end()}};
+Task<> fill(File& file, LogPiece& piece) {
+  const std::size_t read = co_await file.read_at(piece.bytes, piece.offset);
+  piece.bytes.resize(read);
+}
+
+// An entry that may be longer than a read is meant to be: its header tells how long.
+Task<std::optional<Entry>> read_one(File& file, SegmentHeader header, LogIndex index,
+                                    std::size_t offset) {
+  LogPiece piece{.offset = offset, .seed = header.seed()};
+  if (header.size - offset < kRecordHeaderBytes) co_return std::nullopt;
+  piece.bytes.resize(kRecordHeaderBytes);
+  co_await fill(file, piece);
+  if (piece.bytes.size() < kRecordHeaderBytes) co_return std::nullopt;
+  const std::size_t bytes = claimed_bytes(piece.bytes);
+  if (bytes > header.size - offset) co_return std::nullopt;
+  piece.bytes.resize(bytes);
+  co_await fill(file, piece);
+  co_return entry_in(piece, index);
+}
+
+std::size_t record_bytes_of(const Change& change) {
+  const auto* appended = std::get_if<AppendedEntry>(&change.what);
+  return record_bytes(appended == nullptr ? 0 : appended->entry.data.size());
 }
 
 }  // namespace
 
-DiskLog::DiskLog(std::string directory, Identity identity, DiskLogOptions options, File current)
-    : directory_(std::move(directory)),
-      identity_(identity),
-      options_(options),
-      file_(std::move(current)) {}
+DiskLog::DiskLog(SegmentFiles files, const HardStateRecord& server, DiskLogOptions options)
+    : files_(std::move(files)), server_(server), options_(options) {}
 
-std::string DiskLog::path_of(std::size_t segment) const {
-  return directory_ + "/" + segment_name(headers_[segment].number);
-}
-
-// Under another name until it is whole and synced: at each moment there is no file or a whole one.
-Task<File> DiskLog::begin_segment_file(std::string directory, SegmentHeader header) {
-  const std::string path = directory + "/" + segment_name(header.number);
-  const std::string unfinished = path + std::string(kUnfinished);
-  {
-    File file = co_await File::open(unfinished, OpenMode::replace);
-    co_await file.allocate(0, header.size);
-    const std::vector<std::byte> block = segment_header_block(header);
-    co_await file.write_at(block, 0);
-    co_await file.datasync();
-  }
-  co_await rename_file(unfinished, path);
-  co_await sync_directory(directory);
-  co_return co_await File::open(path, OpenMode::update);
-}
-
-Task<DiskLog> DiskLog::open(std::string_view server_directory, Identity identity,
+Task<DiskLog> DiskLog::open(std::string_view server_directory, const HardStateRecord& server,
                             DiskLogOptions options) {
   CORACLE_CHECK(options.segment_bytes > kSegmentHeaderBytes, "a segment has room for records");
-  return open_path(std::string(server_directory), identity, options);
+  CORACLE_CHECK(options.segment_bytes <= std::size_t{1} << 30, "offsets in a segment are small");
+  return open_path(std::string(server_directory), server, options);
 }
 
-Task<DiskLog> DiskLog::open_path(std::string directory, Identity identity, DiskLogOptions options) {
-  const std::string above = directory;
-  directory += "/log";
-  co_await make_directory(directory);
-  co_await sync_directory(above);
-  const std::vector<std::string> segments = co_await segments_in(directory);
-  if (segments.empty()) {
-    const SegmentHeader header = header_of(identity, 1, options.segment_bytes);
-    File first = co_await begin_segment_file(directory, header);
-    DiskLog log(std::move(directory), identity, options, std::move(first));
-    log.headers_.push_back(header);
-    co_return log;
+Task<DiskLog> DiskLog::open_path(std::string above, HardStateRecord server,
+                                 DiskLogOptions options) {
+  SegmentFiles files(above + "/log");
+  // One that was made and is gone is not made again before the scan has seen that.
+  const bool exists = co_await file_exists(files.directory());
+  if (!exists && server.log.made) {
+    LogScan nothing(server);
+    if (!nothing.finish()) refuse(files.directory(), nothing.refusal());
   }
-  LogScan scan(identity);
+  co_await make_directory(files.directory());
+  co_await sync_directory(above);
+  DiskLog log(std::move(files), server, options);
+  co_await log.recover();
+  co_return log;
+}
+
+Task<> DiskLog::recover() {
+  const SegmentNames names = co_await files_.list();
+  LogScan scan(server_);
   std::vector<std::byte> current;  // the bytes of the segment that is written on
-  for (const std::string& name : segments) {
-    File file = co_await File::open(directory + "/" + name, OpenMode::read);
-    std::vector<std::byte> bytes = co_await read_whole(file);
-    if (!scan.add(name, bytes)) refuse(directory, scan.refusal());
+  for (const std::string& name : names.segments) {
+    std::vector<std::byte> bytes = co_await read_whole(files_.directory() + "/" + name);
+    if (!scan.add(name, bytes)) refuse(files_.directory(), scan.refusal());
     if (scan.current() + 1 == scan.headers().size()) current = std::move(bytes);
   }
-  File file = co_await File::open(directory + "/" + segments[scan.current()], OpenMode::update);
-  DiskLog log(std::move(directory), identity, options, std::move(file));
-  co_await log.recover(scan, std::move(current));
-  co_return log;
+  if (!scan.finish()) refuse(files_.directory(), scan.refusal());
+  for (const std::string& name : names.unfinished) {
+    co_await remove_file(files_.directory() + "/" + name);
+  }
+  if (names.segments.empty()) {
+    co_await begin_segment(0);
+  } else {
+    co_await recover_current(scan, std::move(current));
+  }
 }
 
 // What was read may stand in the page cache only. All segments before the current one had been
 // synced when it was begun; its own records are written again, and what was cut off is erased, so
 // that it cannot be taken for something later.
-Task<> DiskLog::recover(const LogScan& found, std::vector<std::byte> current) {
+Task<> DiskLog::recover_current(const LogScan& found, std::vector<std::byte> current) {
   headers_ = found.headers();
   current_ = found.current();
-  places_ = found.places();
-  found_terms_ = found.terms();
+  terms_ = found.terms();
+  entries_ = found.entries();
+  found_log_time_ = found.last_log_time();
   change_ = found.change();
   damages_ = found.damages();
   end_ = found.tail().end;
+  file_ = co_await files_.update(headers_[current_].number);
   std::fill(current.begin() + static_cast<std::ptrdiff_t>(end_), current.end(), std::byte{0});
-  co_await file_.write_at(std::span(current).first(found.tail().used_end), 0);
-  co_await file_.datasync();
-  co_await sync_directory(directory_);  // names may be as fresh
+  co_await file_->write_at(std::span(current).first(found.tail().used_end), 0);
+  co_await file_->datasync();
+  co_await sync_directory(files_.directory());  // names may be as fresh
 }
 
-Task<> DiskLog::append(std::span<const LogChange> changes) {
+// ---- Writing ----
+
+Task<> DiskLog::append(std::span<const Change> changes, HardStateRecord hard_state) {
   CORACLE_CHECK(!changes.empty(), "a batch has a change");
-  if (failed_) throw Error(EIO, "write", file_.path() + " (a write before was not completed)");
+  if (failed_) throw Error(EIO, "write", file_->path() + " (a write before was not completed)");
   failed_ = true;
   std::size_t bytes = 0;
-  for (const LogChange& change : changes) {
-    bytes += record_bytes(change.entry == nullptr ? 0 : change.entry->data.size());
-  }
+  for (const Change& change : changes) bytes += record_bytes_of(change);
   co_await make_room(bytes);
-  encode(changes);
-  co_await file_.write_at(buffer_, end_);
-  co_await file_.datasync();
-  note(changes, end_);
-  end_ += bytes;
+  encode(changes, hard_state);
+  co_await file_->write_at(buffer_, end_);
+  co_await file_->datasync();
+  for (const Change& change : changes) {
+    const std::size_t size = record_bytes_of(change);
+    note(change, end_, size);
+    end_ += size;
+  }
+  if (buffer_.capacity() > kBufferBytesKept) buffer_ = {};
   failed_ = false;
 }
 
 // All before is synced: so is every batch when it ends.
 Task<> DiskLog::make_room(std::size_t bytes) {
   if (end_ + bytes <= headers_[current_].size) co_return;
+  files_.keep(headers_[current_].number, file_);  // followers that are behind still read from it
   if (current_ + 1 < headers_.size() &&
       kSegmentHeaderBytes + bytes <= headers_[current_ + 1].size) {
+    file_ = co_await files_.update(headers_[current_ + 1].number);
     ++current_;
-    file_ = co_await File::open(path_of(current_), OpenMode::update);
+    end_ = kSegmentHeaderBytes;
   } else {
-    const std::size_t size = std::max(options_.segment_bytes, kSegmentHeaderBytes + bytes);
-    const SegmentHeader header = header_of(identity_, headers_.back().number + 1, size);
-    file_ = co_await begin_segment_file(directory_, header);
-    headers_.push_back(header);
-    current_ = headers_.size() - 1;
+    co_await begin_segment(bytes);
   }
+}
+
+Task<> DiskLog::begin_segment(std::size_t bytes) {
+  const std::size_t size = std::max(options_.segment_bytes, kSegmentHeaderBytes + bytes);
+  CORACLE_CHECK(size <= std::numeric_limits<std::uint32_t>::max(), "a batch has less than 4 GiB");
+  const SegmentHeader header{.cluster = server_.identity.cluster,
+                             .server = server_.identity.self,
+                             .directory = server_.identity.incarnation.directory,
+                             .number = headers_.empty() ? 1 : headers_.back().number + 1,
+                             .size = size};
+  file_ = co_await files_.make(header);
+  headers_.push_back(header);
+  current_ = headers_.size() - 1;
   end_ = kSegmentHeaderBytes;
 }
 
-void DiskLog::encode(std::span<const LogChange> changes) {
+void DiskLog::encode(std::span<const Change> changes, const HardStateRecord& hard_state) {
   buffer_.clear();
-  const std::uint64_t seed = headers_[current_].seed();
-  for (const LogChange& change : changes) {
-    LogRecord record{.kind = RecordKind::truncation,
-                     .change = change.number,
+  ChangeNumber last = std::max(change_, hard_state.change);
+  for (const Change& change : changes) {
+    CORACLE_CHECK(change.number > last, "changes are written in their order");
+    last = change.number;
+    LogRecord record{.change = change.number,
                      .batch_offset = static_cast<std::uint32_t>(end_),
-                     .position = change.position};
-    if (change.entry != nullptr) {
-      record.kind = RecordKind::entry;
-      record.entry_kind = change.entry->kind;
-      record.log_time = change.entry->log_time;
-      record.data = change.entry->data;
+                     .hard_state = hard_state.change};
+    if (const auto* appended = std::get_if<AppendedEntry>(&change.what)) {
+      CORACLE_CHECK(appended->entry.term <= hard_state.hard_state.term,
+                    "a term is durable before its entries are written (T1)");
+      take(*appended, record);
+    } else {
+      take(std::get<Truncation>(change.what), record);
     }
-    append_record(buffer_, record, seed);
+    append_record(buffer_, record, headers_[current_].seed());
   }
 }
 
-// Where they stand, now that they are durable.
-void DiskLog::note(std::span<const LogChange> changes, std::size_t offset) {
-  for (const LogChange& change : changes) {
-    CORACLE_CHECK(change.number > change_, "changes are written in their order");
-    change_ = change.number;
-    if (change.entry == nullptr) {
-      CORACLE_CHECK(change.position.index <= places_.size(), "only what is there can stay");
-      places_.resize(change.position.index);
-      offset += record_bytes(0);
-      continue;
-    }
-    CORACLE_CHECK(change.position.index == places_.size() + 1, "entries follow each other");
-    places_.push_back({.segment = static_cast<std::uint32_t>(current_),
-                       .offset = static_cast<std::uint32_t>(offset)});
-    offset += record_bytes(change.entry->data.size());
-  }
+void DiskLog::take(const AppendedEntry& appended, LogRecord& record) {
+  const auto& [index, entry] = appended;
+  CORACLE_CHECK(index == terms_.last_index() + 1, "entries follow each other");
+  terms_.append(entry.term);
+  record.kind = RecordKind::entry;
+  record.position = {.term = entry.term, .index = index};
+  record.entry_kind = entry.kind;
+  record.log_time = entry.log_time;
+  record.data = entry.data;
 }
 
-Task<std::vector<Entry>> DiskLog::read(LogIndex first, LogIndex last, std::size_t bytes_max) const {
-  CORACLE_CHECK(first >= 1 && first <= last && last <= places_.size(), "these entries are there");
-  const EntryPlace begin = places_[first - 1];
-  // As far as they stand in one piece of one file; truncated ones may stand between.
-  LogIndex end = first + 1;
-  while (end <= last && places_[end - 1].segment == begin.segment &&
-         places_[end - 1].offset - begin.offset < bytes_max) {
-    ++end;
+void DiskLog::take(const Truncation& truncation, LogRecord& record) {
+  terms_.truncate_behind(truncation.last.index);
+  CORACLE_CHECK(terms_.last() == truncation.last, "only what is there can stay");
+  record.kind = RecordKind::truncation;
+  record.position = truncation.last;
+}
+
+// Where it stands, now that it is durable.
+void DiskLog::note(const Change& change, std::size_t offset, std::size_t bytes) {
+  change_ = change.number;
+  if (const auto* truncation = std::get_if<Truncation>(&change.what)) {
+    entries_.truncate_behind(truncation->last.index);
+    return;
   }
-  const std::string path = path_of(begin.segment);
-  const SegmentHeader& header = headers_[begin.segment];
-  const std::vector<EntryPlace> wanted(places_.begin() + static_cast<std::ptrdiff_t>(first - 1),
-                                       places_.begin() + static_cast<std::ptrdiff_t>(end - 1));
-  const std::uint64_t seed = header.seed();
-  File file = co_await File::open(path, OpenMode::read);
-  std::vector<std::byte> bytes(std::min<std::uint64_t>(
-      std::max<std::uint64_t>(bytes_max, wanted.back().offset - begin.offset + kRecordHeaderBytes),
-      header.size - begin.offset));
-  bytes.resize(co_await file.read_at(bytes, begin.offset));
-  std::vector<Entry> entries;
-  entries.reserve(wanted.size());
-  for (const EntryPlace& place : wanted) {
-    const LogIndex index = first + entries.size();
-    std::span<const std::byte> rest = std::span(bytes).subspan(place.offset - begin.offset);
-    std::optional<LogRecord> record = read_record(rest, seed);
-    if (!record && !entries.empty()) break;  // it may be cut off: the next read begins with it
-    if (!record) {
-      // The first one may be longer than was asked for.
-      bytes.resize(header.size - begin.offset);
-      bytes.resize(co_await file.read_at(bytes, begin.offset));
-      record = read_record(bytes, seed);
-    }
-    if (!record || record->kind != RecordKind::entry || record->position.index != index) {
-      throw Error(EIO, "read",
-                  path + " (byte " + std::to_string(place.offset) + " is no record of entry " +
-                      std::to_string(index) + ")");
-    }
-    entries.push_back(entry_of(*record));
+  entries_.append({.segment = static_cast<std::uint32_t>(current_),
+                   .offset = static_cast<std::uint32_t>(offset)},
+                  bytes);
+}
+
+// ---- Reading ----
+
+Task<std::vector<Entry>> DiskLog::read(LogIndex first, LogIndex last, std::size_t bytes_max) {
+  CORACLE_CHECK(first >= 1 && first <= last && last <= last_index(), "these entries are there");
+  bytes_max = std::min(bytes_max, std::size_t{1} << 30);  // no sum of it overflows
+  const EntryIndex::Way way = entries_.way(first, last, bytes_max);
+  const EntryPlace begin = way.rows.front().place;
+  const SegmentHeader header = headers_[begin.segment];
+  std::shared_ptr<File> file = begin.segment == current_ ? file_ : nullptr;
+  if (file == nullptr) file = co_await files_.read(header.number);
+
+  LogPiece piece{.offset = begin.offset, .seed = header.seed()};
+  const std::size_t rest = header.size - begin.offset;
+  piece.bytes.resize(std::min(EntryIndex::kRowBytes + bytes_max, rest));
+  co_await fill(*file, piece);
+  FoundEntries found = find_entries(piece, way, first, bytes_max);
+  if (!found.entries.empty()) co_return std::move(found.entries);
+  std::optional<Entry> entry;
+  if (found.next == first) entry = co_await read_one(*file, header, first, found.offset);
+  if (!entry) {
+    throw Error(EIO, "read",
+                files_.path_of(header.number) + " (byte " + std::to_string(found.offset) +
+                    " is no record of entry " + std::to_string(found.next) + ")");
   }
-  co_return entries;
+  co_return std::vector<Entry>{std::move(*entry)};
 }
 
 }  // namespace coracle::raft

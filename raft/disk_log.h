@@ -3,25 +3,24 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "raft/entry_index.h"
+#include "raft/hard_state.h"
 #include "raft/log_scan.h"
 #include "raft/messages.h"
+#include "raft/segment_files.h"
+#include "raft/storage.h"
+#include "raft/term_runs.h"
 #include "raft/types.h"
 #include "runtime/file.h"
 #include "runtime/task.h"
 
 namespace coracle::raft {
-
-// One change of the log: an entry that is appended, or, where `entry` is null, a truncation.
-struct LogChange {
-  ChangeNumber number = 0;
-  LogPosition position{};  // of the entry; of a truncation: the last one that stays
-  const Entry* entry = nullptr;
-};
 
 struct DiskLogOptions {
   // Reserved for each segment before it is used. A batch that is larger gets a segment of its size.
@@ -38,16 +37,19 @@ class DiskLog {
   //              `start on data/log (byte 4711 of 000000000000002.log is damaged: the record at
   //              byte 4800 was written after it was durable)`. Nothing has been changed then.
   //   Canceled   throws once what had begun has ended. It may be opened again.
-  //   Requires   a current loop; the identity that this directory has had from the beginning.
-  [[nodiscard]] static Task<DiskLog> open(std::string_view server_directory, Identity identity,
+  //   Requires   a current loop; what hard_state says of this directory.
+  [[nodiscard]] static Task<DiskLog> open(std::string_view server_directory,
+                                          const HardStateRecord& server,
                                           DiskLogOptions options = {});
 
-  // Of each entry found at the start: its term.
-  [[nodiscard]] const std::vector<Term>& found_terms() const { return found_terms_; }
+  // Returns    the terms of all its entries, with those that are being written.
+  [[nodiscard]] const TermRuns& terms() const { return terms_; }
+  // Returns    how many entries are durable.
+  [[nodiscard]] LogIndex last_index() const { return entries_.last_index(); }
+  // Returns    the latest time that was stamped on an entry before it was opened.
+  [[nodiscard]] std::int64_t found_log_time() const { return found_log_time_; }
   // Returns    the last change that is durable; 0 for none.
   [[nodiscard]] ChangeNumber change() const { return change_; }
-  // Returns    how many entries are durable.
-  [[nodiscard]] LogIndex last_index() const { return places_.size(); }
   // What a crash had cut off, one sentence each.
   [[nodiscard]] const std::vector<std::string>& damages() const { return damages_; }
 
@@ -56,42 +58,45 @@ class DiskLog {
   //   Throws     Error when the disk fails. Nothing is known of what is on it then: every later
   //              call fails, too. (D3, B56)
   //   Canceled   throws, and every later call fails: like after a failure.
-  //   Borrows    `changes`, and the entries, until it returns.
-  //   Requires   no other append in progress; changes that follow what is there: numbers that rise,
+  //   Borrows    `changes` until it returns.
+  //   Requires   no other append in progress; the hard state that is durable; changes of the log
+  //   that follow what is there: numbers that rise,
   //              each entry right behind the last one, truncations to what is there.
-  [[nodiscard]] Task<> append(std::span<const LogChange> changes);
+  [[nodiscard]] Task<> append(std::span<const Change> changes, HardStateRecord hard_state);
 
-  // Reads entries back.
+  // Reads entries back. Several reads may be in progress, and an append too.
   //   Returns    those from `first` to `last`, or the first few of them: at least one, and as many
-  //              as fit into `bytes_max` bytes of the file.
+  //              as fit into about `bytes_max` bytes of the file.
   //   Throws     Error when the disk fails, or has lost what was there: `read
   //              data/log/000000000000002.log (byte 4711 is no record of entry 17)`. Never less
   //              than was asked for instead. (B33)
   //   Canceled   throws.
   //   Requires   1 <= first <= last <= last_index().
-  [[nodiscard]] Task<std::vector<Entry>> read(LogIndex first, LogIndex last,
-                                              std::size_t bytes_max) const;
+  [[nodiscard]] Task<std::vector<Entry>> read(LogIndex first, LogIndex last, std::size_t bytes_max);
 
  private:
-  DiskLog(std::string directory, Identity identity, DiskLogOptions options, File current);
+  DiskLog(SegmentFiles files, const HardStateRecord& server, DiskLogOptions options);
 
-  static Task<DiskLog> open_path(std::string directory, Identity identity, DiskLogOptions options);
-  static Task<File> begin_segment_file(std::string directory, SegmentHeader header);
-  [[nodiscard]] Task<> recover(const LogScan& found, std::vector<std::byte> current);
+  static Task<DiskLog> open_path(std::string above, HardStateRecord server, DiskLogOptions options);
+  [[nodiscard]] Task<> recover();
+  [[nodiscard]] Task<> recover_current(const LogScan& found, std::vector<std::byte> current);
+  [[nodiscard]] Task<> begin_segment(std::size_t bytes);
   [[nodiscard]] Task<> make_room(std::size_t bytes);
-  void encode(std::span<const LogChange> changes);
-  void note(std::span<const LogChange> changes, std::size_t offset);
-  [[nodiscard]] std::string path_of(std::size_t segment) const;
+  void encode(std::span<const Change> changes, const HardStateRecord& hard_state);
+  void take(const AppendedEntry& appended, LogRecord& record);
+  void take(const Truncation& truncation, LogRecord& record);
+  void note(const Change& change, std::size_t offset, std::size_t bytes);
 
-  const std::string directory_;
-  const Identity identity_;
-  const DiskLogOptions options_;
+  SegmentFiles files_;
+  HardStateRecord server_;
+  DiskLogOptions options_;
   std::vector<SegmentHeader> headers_;
-  std::size_t current_ = 0;  // the segment that is appended to: how many come before it
-  File file_;                // its file
+  std::size_t current_ = 0;     // the segment that is appended to: how many come before it
+  std::shared_ptr<File> file_;  // its file
   std::size_t end_ = kSegmentHeaderBytes;  // where its records end
-  std::vector<EntryPlace> places_;         // of each entry, from index 1 on
-  std::vector<Term> found_terms_;
+  TermRuns terms_;
+  EntryIndex entries_;
+  std::int64_t found_log_time_ = 0;
   ChangeNumber change_ = 0;
   std::vector<std::string> damages_;
   std::vector<std::byte> buffer_;  // of the batch that is written

@@ -44,6 +44,7 @@ std::string_view to_string(EventKind kind) {
     case EventKind::adopted_term: return "adopted_term";
     case EventKind::refused_append: return "refused_append";
     case EventKind::missed_append: return "missed_append";
+    case EventKind::deleted_entries: return "deleted_entries";
     case EventKind::accepted_transfer: return "accepted_transfer";
     case EventKind::refused_transfer: return "refused_transfer";
     case EventKind::ignored_message: return "ignored_message";
@@ -72,6 +73,7 @@ std::string_view to_string(StepDown reason) {
     case StepDown::higher_term: return "higher_term";
     case StepDown::leader_exists: return "leader_exists";
     case StepDown::no_quorum: return "no_quorum";
+    case StepDown::stalled_disk: return "stalled_disk";
     case StepDown::round_failed: return "round_failed";
   }
   return "unknown";
@@ -135,6 +137,12 @@ std::string format(const Event& event) {
           .add("conflict_term", event.position.term)
           .add("conflict_index", event.position.index)
           .take();
+    case EventKind::deleted_entries:
+      return pairs.add("leader", event.peer)
+          .add("first_index", event.position.index)
+          .add("first_term", event.position.term)
+          .add("count", event.count)
+          .take();
     case EventKind::accepted_transfer: return pairs.add("leader", event.peer).take();
     case EventKind::ignored_message:
       return pairs.add("sender", event.peer).add("reason", to_string(event.fault)).take();
@@ -150,6 +158,7 @@ bool is_turning_point(EventKind kind) {
     case EventKind::became_leader:
     case EventKind::heard_leader:
     case EventKind::stepped_down:
+    case EventKind::deleted_entries:
     case EventKind::accepted_transfer:
     case EventKind::ignored_message:
     case EventKind::found_other_timing: return true;

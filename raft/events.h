@@ -30,6 +30,8 @@ enum class EventKind : std::uint8_t {
   adopted_term,        // a later term was seen -> peer: where
   refused_append,      // -> peer: the sender; term: its term; and refusal
   missed_append,       // a follower's log does not match -> peer; position: where to look next
+  deleted_entries,     // they conflict with the leader's -> peer: the leader; position: the first
+                       // of them; count: how many
   accepted_transfer,   // stands for election because the leader asked -> peer: the leader
   refused_transfer,    // -> peer: the sender; term: its term; and refusal
   ignored_message,     // not meant for this life of this server -> peer: the sender; fault
@@ -42,6 +44,7 @@ enum class StepDown : std::uint8_t {
   higher_term,    // of a request or a reply (T1)
   leader_exists,  // a candidate heard the leader of its own term (K1)
   no_quorum,      // a leader heard no majority for the longest timeout (L5)
+  stalled_disk,   // a leader's own disk stored nothing for the longest timeout (L6)
   round_failed,   // a candidate's time is up; it goes back to asking for pre-votes (P6)
 };
 

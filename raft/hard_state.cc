@@ -10,7 +10,7 @@ namespace coracle::raft {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x56454C4341524F43U;  // "CORACLEV"
-constexpr std::uint64_t kFormat = 1;
+constexpr std::uint64_t kFormat = 2;
 constexpr std::size_t kChecked = kSlotBytes - 8;  // and then the checksum
 
 void put(std::span<std::byte> out, std::size_t word, std::uint64_t value) {
@@ -27,12 +27,13 @@ HardStateRecord record_of(std::span<const std::byte> slot) {
                        .incarnation = {.directory = get(slot, 4), .start = get(slot, 5)}},
           .hard_state = {.term = get(slot, 8), .vote = get(slot, 9)},
           .change = get(slot, 6),
-          .saved = get(slot, 7)};
+          .saved = get(slot, 7),
+          .log = {.made = get(slot, 10) != 0, .change = get(slot, 11)}};
 }
 
 void put_record(std::span<std::byte> slot, const HardStateRecord& record) {
   const Identity& identity = record.identity;
-  const std::array<std::uint64_t, 10> words = {kMagic,
+  const std::array<std::uint64_t, 12> words = {kMagic,
                                                kFormat,
                                                identity.cluster,
                                                identity.self,
@@ -41,7 +42,9 @@ void put_record(std::span<std::byte> slot, const HardStateRecord& record) {
                                                record.change,
                                                record.saved,
                                                record.hard_state.term,
-                                               record.hard_state.vote};
+                                               record.hard_state.vote,
+                                               record.log.made ? 1U : 0U,
+                                               record.log.change};
   for (std::size_t word = 0; word < words.size(); ++word) put(slot, word, words[word]);
   put(slot, kChecked / 8, XXH3_64bits(slot.data(), kChecked));
 }

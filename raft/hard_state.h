@@ -11,9 +11,10 @@
 //
 // Record (little endian, 8 bytes each; zeros up to the checksum):
 //    0  magic "CORACLEV"        32  directory   (incarnation)     64  term
-//    8  format                  40  start       (incarnation)     72  vote
-//   16  cluster                 48  change      (its number)    4088  XXH3 of all bytes before
-//   24  server                  56  saved       (how many saves before)
+//    8  format, 2               40  start       (incarnation)     72  vote
+//   16  cluster                 48  change      (its number)      80  1 if a log was made, else 0
+//   24  server                  56  saved       (saves before)    88  change of the log
+//                                                               4088  XXH3 of all bytes before
 #pragma once
 
 #include <array>
@@ -27,11 +28,20 @@
 
 namespace coracle::raft {
 
+// What is known of the log that stands beside it, so that a log which is gone or cut is missed.
+struct LogMark {
+  bool made = false;        // there is one, since before the first entry
+  ChangeNumber change = 0;  // the last that was durable in it when this was saved
+
+  friend bool operator==(const LogMark&, const LogMark&) = default;
+};
+
 struct HardStateRecord {
   Identity identity{};
   HardState hard_state{};
   ChangeNumber change = 0;  // the last durable change that the record includes
   std::uint64_t saved = 0;  // one more with each save: the highest is the newest
+  LogMark log{};
 
   friend bool operator==(const HardStateRecord&, const HardStateRecord&) = default;
 };

@@ -22,6 +22,7 @@ constexpr std::size_t kChange = 24;
 constexpr std::size_t kTerm = 32;
 constexpr std::size_t kIndex = 40;
 constexpr std::size_t kLogTime = 48;
+constexpr std::size_t kHardState = 56;
 
 std::uint64_t checksum_of(std::span<const std::byte> record, std::uint64_t seed) {
   const auto checked = record.subspan(kDataBytes);
@@ -31,7 +32,7 @@ std::uint64_t checksum_of(std::span<const std::byte> record, std::uint64_t seed)
 bool is_kind(std::uint8_t kind, std::uint8_t entry_kind) {
   if (kind == static_cast<std::uint8_t>(RecordKind::truncation)) return entry_kind == 0;
   return kind == static_cast<std::uint8_t>(RecordKind::entry) &&
-         entry_kind <= static_cast<std::uint8_t>(EntryKind::session);
+         entry_kind <= static_cast<std::uint8_t>(kLastEntryKind);
 }
 
 }  // namespace
@@ -51,8 +52,13 @@ void append_record(std::vector<std::byte>& out, const LogRecord& record, std::ui
   put_little_endian(bytes, kTerm, record.position.term);
   put_little_endian(bytes, kIndex, record.position.index);
   put_little_endian(bytes, kLogTime, static_cast<std::uint64_t>(record.log_time));
+  put_little_endian(bytes, kHardState, record.hard_state);
   std::ranges::copy(record.data, bytes.begin() + kRecordHeaderBytes);
   put_little_endian(bytes, kChecksum, checksum_of(bytes, seed));
+}
+
+std::size_t claimed_bytes(std::span<const std::byte> header) {
+  return record_bytes(get_little_endian<std::uint32_t>(header, kDataBytes));
 }
 
 // What is cheap to see comes first: a search for records asks at each multiple of 8.
@@ -64,8 +70,8 @@ std::optional<LogRecord> read_record(std::span<const std::byte> bytes, std::uint
   if (get_little_endian<std::uint16_t>(bytes, kZero16) != 0) return std::nullopt;
   if (get_little_endian<std::uint32_t>(bytes, kZero32) != 0) return std::nullopt;
   const std::size_t data_bytes = get_little_endian<std::uint32_t>(bytes, kDataBytes);
-  if (record_bytes(data_bytes) > bytes.size()) return std::nullopt;
-  const auto whole = bytes.first(record_bytes(data_bytes));
+  if (claimed_bytes(bytes) > bytes.size()) return std::nullopt;
+  const auto whole = bytes.first(claimed_bytes(bytes));
   if (get_little_endian<std::uint64_t>(whole, kChecksum) != checksum_of(whole, seed)) {
     return std::nullopt;
   }
@@ -77,6 +83,7 @@ std::optional<LogRecord> read_record(std::span<const std::byte> bytes, std::uint
                    .index = get_little_endian<std::uint64_t>(whole, kIndex)},
       .entry_kind = static_cast<EntryKind>(entry_kind),
       .log_time = static_cast<std::int64_t>(get_little_endian<std::uint64_t>(whole, kLogTime)),
+      .hard_state = get_little_endian<std::uint64_t>(whole, kHardState),
       .data = whole.subspan(kRecordHeaderBytes, data_bytes)};
 }
 

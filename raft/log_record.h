@@ -13,7 +13,8 @@
 //   32  u64  term   of the entry; of a truncation: of the last entry that stays
 //   40  u64  index  likewise
 //   48  i64  log time of the entry
-//   56  data, and zeros up to a multiple of 8
+//   56  u64  number of the last change of term or vote before it, 0 for none
+//   64  data, and zeros up to a multiple of 8
 //
 // A batch is what was written at once, and synced before anything else was written. So one whole
 // record proves that everything before its batch had been durable.
@@ -32,7 +33,7 @@ namespace coracle::raft {
 
 enum class RecordKind : std::uint8_t { entry = 1, truncation = 2 };
 
-inline constexpr std::size_t kRecordHeaderBytes = 56;
+inline constexpr std::size_t kRecordHeaderBytes = 64;
 inline constexpr std::size_t kRecordAlignment = 8;
 
 // A record in the bytes that it stands in.
@@ -43,6 +44,7 @@ struct LogRecord {
   LogPosition position{};
   EntryKind entry_kind = EntryKind::no_op;
   std::int64_t log_time = 0;
+  ChangeNumber hard_state = 0;  // the last change of term or vote before it
   std::span<const std::byte> data{};
 };
 
@@ -55,6 +57,10 @@ struct LogRecord {
 // Appends the record.
 //   Requires   data of less than 4 GiB; out.size() a multiple of 8.
 void append_record(std::vector<std::byte>& out, const LogRecord& record, std::uint64_t seed);
+
+// Returns    how long the record that begins here says that it is: record_bytes() of its data.
+//   Requires   kRecordHeaderBytes of it.
+[[nodiscard]] std::size_t claimed_bytes(std::span<const std::byte> header);
 
 // Looks at what begins here.
 //   Returns    the record, whose data is a view of `bytes`; nothing if there is no whole one.

@@ -1,8 +1,17 @@
 #include "raft/log_scan.h"
 
+#include <algorithm>
+
 #include "runtime/check.h"
 
 namespace coracle::raft {
+namespace {
+
+constexpr std::string_view kCure =
+    ". Without it this server could forget what it has acknowledged: remove it from the cluster, "
+    "and add it again under a new id";
+
+}  // namespace
 
 bool LogScan::add(std::string_view name, std::span<const std::byte> file) {
   CORACLE_CHECK(refusal_.empty(), "what was refused is not read on");
@@ -11,10 +20,13 @@ bool LogScan::add(std::string_view name, std::span<const std::byte> file) {
   if (!header) return refuse(name, 0, why);
   if (!check_header(name, *header)) return false;
   headers_.push_back(*header);
+  return walk(name, file);
+}
 
+bool LogScan::walk(std::string_view name, std::span<const std::byte> file) {
   bool has_records = false;
   const SegmentTail tail =
-      scan_segment(file, *header, [&](const LogRecord& record, std::size_t at) {
+      scan_segment(file, headers_.back(), [&](const LogRecord& record, std::size_t at) {
         if (!refusal_.empty()) return;
         has_records = true;
         // A segment is begun when all before it is synced.
@@ -31,13 +43,15 @@ bool LogScan::add(std::string_view name, std::span<const std::byte> file) {
                   "is damaged: the record at byte " + std::to_string(*tail.survivor) +
                       " was written after it was durable");
   }
-  if (has_records || headers_.size() == 1) {
-    current_ = headers_.size() - 1;
-    current_name_ = name;
-    tail_ = tail;
-  } else if (tail.torn() && tail_.torn()) {
+  return go_on_at(name, tail, has_records);
+}
+
+// Decides whether this is the segment that the next record goes to.
+bool LogScan::go_on_at(std::string_view name, const SegmentTail& tail, bool has_records) {
+  if (tail.torn() && tail_.torn()) {
     return refuse(current_name_, tail_.end, "is torn, and so is " + std::string(name));
-  } else if (tail.torn()) {  // the first write to it was cut off
+  }
+  if (has_records || tail.torn() || headers_.size() == 1) {
     current_ = headers_.size() - 1;
     current_name_ = name;
     tail_ = tail;
@@ -45,6 +59,23 @@ bool LogScan::add(std::string_view name, std::span<const std::byte> file) {
   if (tail.torn()) {
     damages_.push_back(std::string(name) + " is cut at byte " + std::to_string(tail.end) +
                        ": a write was cut off there by a crash");
+  }
+  return true;
+}
+
+bool LogScan::finish() {
+  CORACLE_CHECK(refusal_.empty(), "what was refused is not read on");
+  if (!server_) return true;
+  const LogMark& mark = server_->log;
+  if (mark.made && headers_.empty()) {
+    refusal_ = "the log is gone" + std::string(kCure);
+    return false;
+  }
+  if (change_ < mark.change) {
+    return refuse(current_name_, tail_.end,
+                  "is where the log ends, with change " + std::to_string(change_) +
+                      "; hard_state tells that change " + std::to_string(mark.change) +
+                      " of the log was durable" + std::string(kCure));
   }
   return true;
 }
@@ -74,38 +105,63 @@ void LogScan::take(std::string_view name, const LogRecord& record, std::size_t o
     return;
   }
   change_ = record.change;
+  hard_state_ = record.hard_state;
   if (record.kind == RecordKind::truncation) {
-    terms_.resize(record.position.index);
-    places_.resize(record.position.index);
+    terms_.truncate_behind(record.position.index);
+    entries_.truncate_behind(record.position.index);
     return;
   }
-  terms_.push_back(record.position.term);
-  places_.push_back({.segment = static_cast<std::uint32_t>(headers_.size() - 1),
-                     .offset = static_cast<std::uint32_t>(offset)});
+  terms_.append(record.position.term);
+  entries_.append({.segment = static_cast<std::uint32_t>(headers_.size() - 1),
+                   .offset = static_cast<std::uint32_t>(offset)},
+                  record_bytes(record.data.size()));
+  last_log_time_ = std::max(last_log_time_, record.log_time);
 }
 
 // What no server writes behind what it had written.
 std::string LogScan::misfit(const LogRecord& record) const {
+  if (std::string why = misfit_of_numbers(record); !why.empty()) return why;
   const LogPosition position = record.position;
+  if (record.kind == RecordKind::truncation) {
+    const bool is_known = position.index <= terms_.last_index();
+    if (is_known && terms_.at(position.index) == position.term) return {};
+    return "keeps entry " + std::to_string(position.index) + " of term " +
+           std::to_string(position.term) + ", which is not there";
+  }
+  if (position.index != terms_.last_index() + 1) {
+    return "is entry " + std::to_string(position.index) + " behind entry " +
+           std::to_string(terms_.last_index());
+  }
+  const Term last_term = std::max<Term>(terms_.last().term, 1);
+  if (position.term < last_term) {
+    return "is of term " + std::to_string(position.term) + " behind term " +
+           std::to_string(last_term);
+  }
+  // A term is adopted before anything of it is written. (T1)
+  if (server_ && position.term > server_->hard_state.term) {
+    return "is of term " + std::to_string(position.term) + ", hard_state only of term " +
+           std::to_string(server_->hard_state.term) + ": it is older than the log";
+  }
+  return {};
+}
+
+std::string LogScan::misfit_of_numbers(const LogRecord& record) const {
   if (record.change <= change_) {
     return "is change " + std::to_string(record.change) + " behind change " +
            std::to_string(change_);
   }
-  if (record.kind == RecordKind::truncation) {
-    const bool is_known = position.index <= terms_.size();
-    const Term term = !is_known || position.index == 0 ? 0 : terms_[position.index - 1];
-    if (is_known && term == position.term) return {};
-    return "keeps entry " + std::to_string(position.index) + " of term " +
-           std::to_string(position.term) + ", which is not there";
+  if (record.hard_state >= record.change || record.hard_state < hard_state_) {
+    return "is change " + std::to_string(record.change) + ", but stands behind change " +
+           std::to_string(record.hard_state) + " of hard_state";
   }
-  if (position.index != terms_.size() + 1) {
-    return "is entry " + std::to_string(position.index) + " behind entry " +
-           std::to_string(terms_.size());
+  if (!server_) return {};
+  if (!server_->log.made) return "is a record, and hard_state tells that there was no log yet";
+  if (record.hard_state > server_->change) {
+    return "was written behind change " + std::to_string(record.hard_state) +
+           " of hard_state, which ends with change " + std::to_string(server_->change) +
+           ": it is older than the log";
   }
-  const Term last_term = terms_.empty() ? 1 : terms_.back();
-  if (position.term >= last_term) return {};
-  return "is of term " + std::to_string(position.term) + " behind term " +
-         std::to_string(last_term);
+  return {};
 }
 
 bool LogScan::refuse(std::string_view name, std::size_t offset, const std::string& why) {

@@ -1,25 +1,22 @@
-// What all segments of a log together say. Pure; the files come in their order.
+// What all segments of a log together say, and whether that fits to the hard state beside them.
+// Pure; the files come in their order.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "raft/entry_index.h"
+#include "raft/hard_state.h"
 #include "raft/log_segment.h"
+#include "raft/term_runs.h"
 #include "raft/types.h"
 
 namespace coracle::raft {
-
-// Where an entry stands.
-struct EntryPlace {
-  std::uint32_t segment = 0;  // how many segments come before its own
-  std::uint32_t offset = 0;   // of its record in the file
-
-  friend bool operator==(const EntryPlace&, const EntryPlace&) = default;
-};
 
 // Walks over segments. What it finds is either a log without a gap, or a refusal: what is missing
 // or damaged, in which file and at which byte.
@@ -27,17 +24,24 @@ class LogScan {
  public:
   // Of this cluster, server and directory all segments must be. (D7)
   explicit LogScan(const Identity& identity) : identity_(identity) {}
+  // The same, with what hard_state says: changes of both files are one sequence, each durable
+  // before the next, so each of the two files can tell that something of the other is lost. (D8)
+  explicit LogScan(const HardStateRecord& server) : identity_(server.identity), server_(server) {}
 
   // Takes the next file, by the order of the numbers in the names.
   //   Returns    false if a server must not start on it; refusal() says why.
   //   Requires   no refusal before.
   [[nodiscard]] bool add(std::string_view name, std::span<const std::byte> file);
+  // Says that there are no more files. Returns and requires the same.
+  [[nodiscard]] bool finish();
 
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
-  // Of each entry, beginning with index 1: its term, and its place.
-  [[nodiscard]] const std::vector<Term>& terms() const { return terms_; }
-  [[nodiscard]] const std::vector<EntryPlace>& places() const { return places_; }
+  // Of each entry, beginning with index 1: its term, and where it stands.
+  [[nodiscard]] const TermRuns& terms() const { return terms_; }
+  [[nodiscard]] const EntryIndex& entries() const { return entries_; }
+  // Returns    the latest time that was ever stamped on an entry, also on one that was truncated.
+  [[nodiscard]] std::int64_t last_log_time() const { return last_log_time_; }
   // Returns    the last change that the log includes; 0 for none.
   [[nodiscard]] ChangeNumber change() const { return change_; }
 
@@ -52,15 +56,21 @@ class LogScan {
 
  private:
   [[nodiscard]] bool check_header(std::string_view name, const SegmentHeader& header);
+  [[nodiscard]] bool walk(std::string_view name, std::span<const std::byte> file);
+  [[nodiscard]] bool go_on_at(std::string_view name, const SegmentTail& tail, bool has_records);
   void take(std::string_view name, const LogRecord& record, std::size_t offset);
   [[nodiscard]] std::string misfit(const LogRecord& record) const;
+  [[nodiscard]] std::string misfit_of_numbers(const LogRecord& record) const;
   bool refuse(std::string_view name, std::size_t offset, const std::string& why);
 
   const Identity identity_;
+  const std::optional<HardStateRecord> server_;
   std::vector<SegmentHeader> headers_;
-  std::vector<Term> terms_;
-  std::vector<EntryPlace> places_;
+  TermRuns terms_;
+  EntryIndex entries_;
+  std::int64_t last_log_time_ = 0;
   ChangeNumber change_ = 0;
+  ChangeNumber hard_state_ = 0;  // the last change of it that a record was written behind
   std::size_t current_ = 0;
   std::string current_name_;
   SegmentTail tail_;

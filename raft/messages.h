@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "raft/options.h"
+#include "raft/shared_bytes.h"
 #include "raft/types.h"
 
 namespace coracle::raft {
@@ -43,7 +44,7 @@ enum class Refusal : std::uint8_t {
   voted_for_another = 3,  // one vote per term
   log_behind = 4,         // the asker's log is less up to date than the voter's (§5.4.1)
   log_mismatch = 5,       // the entry before the new ones is not there (§5.3)
-  not_leader = 6,         // a transfer by a server that is not the leader of the term
+  not_leader = 6,         // a transfer by, or a read from, a server that does not lead the term
   not_voter = 7,          // a transfer to a server that may not lead
 };
 
@@ -100,15 +101,23 @@ struct RequestVoteReply {
 };
 
 // Numbers are those of the wire and of the log.
-enum class EntryKind : std::uint8_t { no_op = 0, command = 1, configuration = 2, session = 3 };
+enum class EntryKind : std::uint8_t {
+  no_op = 0,
+  command = 1,
+  configuration = 2,
+  session = 3,          // opens one, or closes it (sessions.h)
+  session_command = 4,  // a command that is applied once, however often it is proposed
+};
+inline constexpr EntryKind kLastEntryKind = EntryKind::session_command;
 
-// Returns the kind's name: "no-op", "command", "configuration", "session".
+// Returns the kind's name: "no-op", "command", "configuration", "session", "session command".
 [[nodiscard]] constexpr std::string_view to_string(EntryKind kind) {
   switch (kind) {
     case EntryKind::no_op: return "no-op";
     case EntryKind::command: return "command";
     case EntryKind::configuration: return "configuration";
     case EntryKind::session: return "session";
+    case EntryKind::session_command: return "session command";
   }
   return "unknown";
 }
@@ -117,7 +126,7 @@ struct Entry {
   Term term = 0;
   EntryKind kind = EntryKind::no_op;
   std::int64_t log_time = 0;  // nanoseconds of the leader's wall clock, never falling (R3)
-  std::vector<std::byte> data{};
+  SharedBytes data{};
 
   friend bool operator==(const Entry&, const Entry&) = default;
 };
@@ -146,6 +155,25 @@ struct AppendEntriesReply {
   std::uint64_t read_round = 0;  // that of the request
 
   friend bool operator==(const AppendEntriesReply&, const AppendEntriesReply&) = default;
+};
+
+// A follower asks the leader up to where entries must be applied before a read that came before
+// this. (ReadIndex; dissertation §6.4)
+struct ReadIndex {
+  RequestHeader header{};
+  Term term = 0;
+
+  friend bool operator==(const ReadIndex&, const ReadIndex&) = default;
+};
+
+struct ReadIndexReply {
+  ReplyHeader header{};
+  Term term = 0;
+  bool success = false;
+  Refusal refusal = Refusal::none;
+  LogIndex index = 0;  // where success
+
+  friend bool operator==(const ReadIndexReply&, const ReadIndexReply&) = default;
 };
 
 // The leader asks the addressee to stand for election at once. (Dissertation §3.10)

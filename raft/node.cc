@@ -1,8 +1,12 @@
 #include "raft/node.h"
 
+#include <algorithm>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <utility>
+
+#include "raft/proposal_errors.h"
 
 #include "runtime/log.h"
 #include "runtime/random.h"
@@ -10,23 +14,32 @@
 
 namespace coracle::raft {
 
-Node::Node(Storage storage, Configuration configuration, Transport& transport,
-           const Options& options, EventSink observer, Log log, TimeoutSource timeouts)
-    : storage_(std::move(storage)),
+Node::Node(Storage& storage, Configuration configuration, Transport& transport,
+           StateMachine& machine, const Options& options, EventSink observer,
+           TimeoutSource timeouts)
+    : storage_(storage),
       transport_(transport),
+      applier_(machine),
+      reader_(storage),
       observer_(std::move(observer)),
       state_(
-          storage_.identity(), options, std::move(configuration),
-          {.hard_state = storage_.hard_state(), .change = storage_.change(), .log = std::move(log)},
-          random(), [this](const Event& event) { record(event); }, now(), std::move(timeouts)) {}
+          storage_.identity(), options, std::move(configuration), storage_.recovered(), random(),
+          [this](const Event& event) { record(event); }, now(), std::move(timeouts)) {}
 
 Task<> Node::run() {
+  struct AtEnd {
+    Node& node;
+    ~AtEnd() { node.end_clients(); }
+  } const at_end{*this};
   for (const std::string& damage : storage_.damages()) {
     log_warn("node={} event=cured_damage what=\"{}\"", state_.identity().self, damage);
   }
   co_await task_group([this](TaskGroup& node) -> Task<> {
     node.spawn("disk", &Node::write_changes, this);
     node.spawn("roles", &Node::run_roles, this);
+    node.spawn("apply", &Node::apply_committed, this);
+    node.spawn("read_for_followers", &EntryReader::run, &reader_);
+    node.spawn("forward_reads", &Node::forward_reads, this);
     co_await transport_.run(*this);
   });
 }
@@ -36,7 +49,7 @@ Task<> Node::run_roles() {
     switch (state_.role()) {
       case Role::follower: co_await follow(); break;               // §5.2 wait for silence
       case Role::candidate: co_await stand_for_election(); break;  // §5.2 ask, and count
-      case Role::leader: co_await lead(); break;                   // §5.2 heartbeats
+      case Role::leader: co_await lead(); break;                   // §5.3 heartbeats, and the log
     }
   }
 }
@@ -94,19 +107,23 @@ template Task<> Node::ask(const Outgoing<RequestVote>& asked);
 
 void Node::state_changed() {
   if (role_ != nullptr && !state_.still(role_epoch_)) role_->cancel();
-  if (!state_.is_durable(state_.last_change())) unsaved_.notify_one();
+  if (state_.has_changes()) unsaved_.notify_one();
+  if (state_.commit_index() > state_.applied_index()) committed_.notify_one();
+  if (state_.read_round_began()) read_round_.notify_all();
+  read_confirmed_.notify_all();
+  room_.notify_all();
   changed_.notify_all();
 }
 
 // ---- Durable before spoken ----
 
-// What gathers while one write is under way goes into the next: the last record says it all.
+// What gathers while one write is under way goes into the next.
 Task<> Node::write_changes() {
   for (;;) {
-    while (state_.is_durable(state_.last_change())) co_await unsaved_.wait();
-    const ChangeNumber change = state_.last_change();
-    co_await storage_.save(state_.hard_state(), change);
-    state_.durable_up_to(change);
+    while (!state_.has_changes()) co_await unsaved_.wait();
+    const std::vector<Change> changes = state_.take_changes();
+    co_await storage_.write(changes);
+    state_.durable_up_to(changes.back().number, now());
     became_durable_.notify_all();
     state_changed();
   }
@@ -114,6 +131,40 @@ Task<> Node::write_changes() {
 
 Task<> Node::durable(ChangeNumber change) {
   while (!state_.is_durable(change)) co_await became_durable_.wait();
+}
+
+// ---- Applying (§5.3) ----
+
+Task<> Node::apply_committed() {
+  for (;;) {
+    while (state_.applied_index() == state_.commit_index()) co_await committed_.wait();
+    const LogIndex first = state_.applied_index() + 1;
+    const std::vector<Entry> entries = co_await committed_entries();
+    const std::vector<Applied> applied = co_await applier_.apply(first, entries);
+    state_.applied_up_to(first + entries.size() - 1);
+    for (std::size_t i = 0; i < applied.size(); ++i) {
+      if (applied[i].expired) {
+        state_.proposals().fail(first + i, std::make_exception_ptr(SessionExpired("propose")));
+      } else {
+        state_.proposals().complete(first + i, applied[i].result);
+      }
+    }
+    applied_.notify_all();
+    room_.notify_all();
+  }
+}
+
+// The next ones that are to be applied, from memory or from the disk. What is committed is never
+// truncated, so this may wait.
+Task<std::vector<Entry>> Node::committed_entries() {
+  constexpr std::size_t kBytesMax = std::size_t{1} << 20;
+  const LogIndex first = state_.applied_index() + 1;
+  const LogIndex last = state_.commit_index();
+  if (first >= state_.log().first_cached()) {
+    co_return state_.log().entries(first, last, kBytesMax);
+  }
+  const LogIndex forgotten = std::min(last, state_.log().first_cached() - 1);
+  co_return co_await storage_.read(first, forgotten, kBytesMax);
 }
 
 // ---- Handlers ----
@@ -158,7 +209,9 @@ Status Node::status() const {
           .term = state_.term(),
           .leader = state_.leader(),
           .vote = state_.vote(),
-          .commit_index = state_.commit_index()};
+          .commit_index = state_.commit_index(),
+          .applied_index = state_.applied_index(),
+          .last_index = state_.log().last().index};
 }
 
 // An event is one line: turning points for everybody, the steps between them for who looks closer.

@@ -14,6 +14,18 @@ std::string milliseconds(Duration span) {
   return {text.data(), static_cast<std::size_t>(written)};
 }
 
+std::string validate(const Replication& replication) {
+  constexpr std::size_t kCommandBytesEnd = std::size_t{256} << 20;
+  if (replication.command_bytes_max == 0 || replication.command_bytes_max > kCommandBytesEnd) {
+    return "a command may have 1 to " + std::to_string(kCommandBytesEnd) + " bytes, not " +
+           std::to_string(replication.command_bytes_max);
+  }
+  if (replication.window_messages == 0) {
+    return "at least 1 message with entries must be allowed on the way to a follower";
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string validate(const Options& options) {
@@ -35,7 +47,7 @@ std::string validate(const Options& options) {
     return "the longest election timeout must be at most 24 hours, not " +
            milliseconds(timing.timeout_max) + " ms";
   }
-  return {};
+  return validate(options.replication);
 }
 
 std::string to_string(const Timing& timing) {

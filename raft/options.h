@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 
 #include "runtime/time.h"
@@ -17,8 +18,21 @@ struct Timing {
   friend bool operator==(const Timing&, const Timing&) = default;
 };
 
+// How much may be under way, in bytes of commands; what is over waits for its turn.
+struct Replication {
+  std::size_t command_bytes_max = std::size_t{1} << 20;    // a larger command is refused
+  std::size_t proposal_bytes_max = std::size_t{16} << 20;  // of a leader: not applied yet
+  std::size_t batch_bytes = std::size_t{256} << 10;        // of one AppendEntries, if it holds two
+  std::size_t window_messages = 8;  // with entries, on the way to one follower
+  std::size_t window_bytes = std::size_t{4} << 20;
+  std::size_t cache_bytes = std::size_t{32} << 20;  // of entries in memory that are also on disk
+
+  friend bool operator==(const Replication&, const Replication&) = default;
+};
+
 struct Options {
   Timing timing{};
+  Replication replication{};
   bool pre_vote = true;       // ask whether a vote could be won before raising the term
   bool check_quorum = true;   // a leader that hears no majority steps down (L5)
   bool sticky_leader = true;  // voters keep a leader that they hear, or that is heard (V7, V8)
@@ -33,7 +47,7 @@ struct Options {
   }
 };
 
-// Checks that the times fit together. (C6)
+// Checks that the times (C6) and the sizes fit together.
 //   Returns    an empty string, or one sentence that says what does not fit and what would.
 [[nodiscard]] std::string validate(const Options& options);
 

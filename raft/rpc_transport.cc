@@ -87,6 +87,7 @@ RpcTransport::RpcTransport(net::TcpListener listener, const std::map<ServerId, n
   serve_method<RequestVoteReply, RequestVote>("request_vote");
   serve_method<AppendEntriesReply, AppendEntries>("append_entries");
   serve_method<TimeoutNowReply, TimeoutNow>("timeout_now");
+  serve_method<ReadIndexReply, ReadIndex>("read_index");
 }
 
 RpcTransport::~RpcTransport() = default;
@@ -209,6 +210,11 @@ Task<std::optional<RequestVoteReply>> RpcTransport::call(const RequestVote& requ
 Task<std::optional<AppendEntriesReply>> RpcTransport::call(const AppendEntries& request,
                                                            TimePoint deadline) {
   return exchange<AppendEntriesReply>("append_entries", request, deadline);
+}
+
+Task<std::optional<ReadIndexReply>> RpcTransport::call(const ReadIndex& request,
+                                                       TimePoint deadline) {
+  return exchange<ReadIndexReply>("read_index", request, deadline);
 }
 
 // ---- Requests of peers ----

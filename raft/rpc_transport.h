@@ -1,6 +1,7 @@
 // Messages between servers as MessagePack-RPC over TCP: what wire.h makes of a message is the one
 // parameter of the method that is named after it (`hello`, `pre_vote`, `request_vote`,
-// `append_entries`, `timeout_now`), and its result. The only part of raft/ that knows net/.
+// `append_entries`, `timeout_now`, `read_index`), and its result. The only part of raft/ that knows
+// net/.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +45,8 @@ class RpcTransport final : public Transport {
                                                            TimePoint deadline) override;
   [[nodiscard]] Task<std::optional<AppendEntriesReply>> call(const AppendEntries& request,
                                                              TimePoint deadline) override;
+  [[nodiscard]] Task<std::optional<ReadIndexReply>> call(const ReadIndex& request,
+                                                         TimePoint deadline) override;
 
  private:
   struct Link;

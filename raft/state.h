@@ -8,12 +8,13 @@
 //   - A message is composed whole by the function that decided it, with the number of the durable
 //     change that it depends on; it leaves when that change is durable, whatever happened since.
 //   - A request that fails the identity check (N1) changes nothing and gets no answer.
-//
-// The log is a fact given at the start. Replication adds to it: entries that are appended and
-// truncated are durable changes too and take their numbers from the same sequence, and a reply
-// that acknowledges entries then depends on the number of their append.
+//   - Term, vote, and every entry that is appended or removed are durable changes, numbered in one
+//     sequence. What tells of term and vote depends on their number, what acknowledges entries also
+//     on that of the last of them.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -27,6 +28,10 @@
 #include "raft/log.h"
 #include "raft/messages.h"
 #include "raft/options.h"
+#include "raft/progress.h"
+#include "raft/proposals.h"
+#include "raft/read_rounds.h"
+#include "raft/storage.h"
 #include "raft/types.h"
 #include "runtime/random.h"
 #include "runtime/time.h"
@@ -44,15 +49,14 @@ struct Outgoing {
 template <class Message>
 using Reply = std::optional<Outgoing<Message>>;  // nothing where the identity check failed
 
-// What a server finds on its disk, already rewritten and synced (D10).
-struct Recovered {
-  HardState hard_state;
-  ChangeNumber change = 0;  // its number
-  Log log;
-};
-
 // Draws how long the next silence is borne. (C7)
 using TimeoutSource = std::function<Duration(Random& random, const Timing& timing)>;
+
+// What a read waits for: that this round is confirmed, and then that this entry is applied. (R1)
+struct ReadTicket {
+  ReadRound round = 0;
+  LogIndex index = 0;
+};
 
 class State {
  public:
@@ -70,6 +74,7 @@ class State {
   [[nodiscard]] ServerId vote() const { return hard_state_.vote; }
   [[nodiscard]] ServerId leader() const { return leader_; }  // kNobody when none is known
   [[nodiscard]] LogIndex commit_index() const { return commit_index_; }
+  [[nodiscard]] LogIndex applied_index() const { return applied_index_; }
   [[nodiscard]] Epoch epoch() const { return epoch_; }
   [[nodiscard]] bool still(Epoch epoch) const { return epoch == epoch_; }
   [[nodiscard]] bool asks_for_pre_votes() const { return asks_for_pre_votes_; }
@@ -93,20 +98,24 @@ class State {
   // Returns when silence ends patience; kNever for a leader. Any call may move it, also earlier.
   [[nodiscard]] TimePoint election_deadline() const { return election_deadline_; }
 
-  // Returns when a leader has to step down unless a majority is heard before (L5); kNever for
-  // others, for a leader that needs nobody, and where the check is off.
-  [[nodiscard]] TimePoint quorum_deadline() const;
+  // Returns when a leader has to step down, unless a majority is heard (L5) and its own disk stores
+  // something (L6) before; kNever for others. Where the quorum check is off, neither is asked for.
+  [[nodiscard]] TimePoint leader_deadline() const;
 
   // ---- Durability ----
-  // The hard state as of the last change, and that change's number: what the disk should hold.
   [[nodiscard]] const HardState& hard_state() const { return hard_state_; }
   [[nodiscard]] ChangeNumber last_change() const { return last_change_; }
   [[nodiscard]] bool is_durable(ChangeNumber change) const { return change <= durable_change_; }
 
+  // Returns whether there are changes that nobody has taken yet, and takes them, in their order.
+  [[nodiscard]] bool has_changes() const { return !changes_.empty(); }
+  [[nodiscard]] std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
+
   // Notes that all changes up to `change` would be found again after a crash. The own vote may
-  // count from then on (V11), so look at election_won() after it.
+  // count from then on (V11), so look at election_won() after it; and a leader's own entries, so
+  // the commit index may move.
   //   Requires   change <= last_change(); never less than before.
-  void durable_up_to(ChangeNumber change);
+  void durable_up_to(ChangeNumber change, TimePoint now);
 
   // ---- Elections, as the one who stands (state_candidate.cc) ----
   // The election deadline has passed (TLA+ Timeout): begins a pre-vote round, or with pre-vote off
@@ -122,9 +131,10 @@ class State {
   [[nodiscard]] bool pre_vote_won() const;
   [[nodiscard]] bool election_won() const;
 
-  // (TLA+ BecomeLeader; §5.2)
+  // (TLA+ BecomeLeader; §5.2) Its first act is an entry of its own term (L1), stamped with the
+  // `wall_time` of its own clock (R3).
   //   Requires   election_won().
-  void become_leader(TimePoint now);
+  void become_leader(TimePoint now, std::int64_t wall_time);
 
   // Compose the question of the current round for one voter. (TLA+ RequestVote)
   //   Requires   asks_for_pre_votes(); role() == candidate, respectively.
@@ -143,19 +153,74 @@ class State {
   // The leader wants this server to take over: it stands at once, without pre-vote. (P7)
   [[nodiscard]] Reply<TimeoutNowReply> handle(const TimeoutNow& request, TimePoint now);
 
-  // ---- Heartbeats (state_heartbeat.cc) ----
-  // (TLA+ AppendEntries)
+  // ---- Replication, as the leader (state_leader.cc) ----
+  // Appends an entry to the own log. (TLA+ ClientRequest; §5.3) Whoever waits for its result is
+  // told when it is applied, or when this leadership ends (L4).
+  //   Requires   role() == leader.
+  LogPosition append(EntryKind kind, SharedBytes data, TimePoint now, std::int64_t wall_time);
+  [[nodiscard]] Proposals& proposals() { return proposals_; }
+  [[nodiscard]] const Proposals& proposals() const { return proposals_; }
+
+  // (TLA+ AppendEntries) A heartbeat has no entries; it is checked against the log all the same
+  // (A1), tells of what is committed, and carries the current round of reads.
   //   Requires   role() == leader.
   [[nodiscard]] Outgoing<AppendEntries> compose_heartbeat(ServerId follower);
 
-  // (TLA+ HandleAppendEntriesRequest) Entries in it are not taken, and not acknowledged.
-  [[nodiscard]] Reply<AppendEntriesReply> handle(const AppendEntries& request, TimePoint now);
+  // Returns whether entries may be sent to a follower now, and which ones come next; those before
+  // log().first_cached() have to be read first.
+  [[nodiscard]] bool may_send_entries(ServerId follower) const;
+  [[nodiscard]] const Progress& progress(ServerId follower) const;
+  // Composes a message with the entries in memory that come next; or with these, which were read.
+  //   Requires   may_send_entries(follower); that the first of `entries` is the next one.
+  [[nodiscard]] Outgoing<AppendEntries> compose_entries(ServerId follower);
+  [[nodiscard]] Outgoing<AppendEntries> compose_entries(ServerId follower,
+                                                        std::vector<Entry> entries);
+  // A message with entries got no answer; it is on the way no more, whether it was answered or not.
+  void entries_lost(const Outgoing<AppendEntries>& asked);
+  void entries_ended(const Outgoing<AppendEntries>& asked);
 
-  // (TLA+ HandleAppendEntriesResponse)
+  // (TLA+ HandleAppendEntriesResponse, AdvanceCommitIndex)
   void handle(const Outgoing<AppendEntries>& asked, const AppendEntriesReply& reply, TimePoint now);
 
-  // Steps down if no majority has been heard for one longest timeout. (L5)
-  void check_quorum(TimePoint now);
+  // Steps down if no majority has been heard (L5), or the own disk has stored nothing (L6), for one
+  // longest timeout.
+  void check_leadership(TimePoint now);
+
+  // ---- Replication, as a follower (state_append.cc) ----
+  // (TLA+ HandleAppendEntriesRequest) A reply to entries leaves when they are durable; one to a
+  // heartbeat waits for term and vote alone (A10).
+  [[nodiscard]] Reply<AppendEntriesReply> handle(const AppendEntries& request, TimePoint now);
+
+  // ---- The state machine ----
+  // All entries up to `index` have been applied.
+  //   Requires   applied_index() <= index <= commit_index().
+  void applied_up_to(LogIndex index);
+
+  // ---- Linearizable reads (state_reads.cc; dissertation §6.4) ----
+  // Returns whether this leader has committed an entry of its own term: only then it knows what is
+  // committed. (R1, B60)
+  [[nodiscard]] bool knows_commit_index() const;
+  // A read that comes now.
+  //   Requires   role() == leader; knows_commit_index().
+  [[nodiscard]] ReadTicket ask_read();
+  [[nodiscard]] bool read_confirmed(ReadRound round) const { return reads_.is_confirmed(round); }
+  // Returns whether a round of reads has begun, and nobody has been asked; and whether this follower
+  // should get a heartbeat at once, because reads wait for its answer.
+  [[nodiscard]] bool read_round_began() const { return role_ == Role::leader && reads_.is_new(); }
+  [[nodiscard]] bool needs_read_round(ServerId follower) const;
+
+  // Asks the leader on behalf of reads on this server, and takes the answer: up to where entries
+  // must be applied before them; nothing if it has to be asked again.
+  //   Requires   leader() is another server.
+  [[nodiscard]] Outgoing<ReadIndex> compose_read_index();
+  [[nodiscard]] std::optional<LogIndex> handle(const Outgoing<ReadIndex>& asked,
+                                               const ReadIndexReply& reply, TimePoint now);
+  // A follower asks. Returns Refusal::none where this server leads: the answer then waits as a read
+  // of its own would. Returns nothing where the identity check failed.
+  [[nodiscard]] std::optional<Refusal> handle(const ReadIndex& request, TimePoint now);
+  [[nodiscard]] Outgoing<ReadIndexReply> compose_read_index_reply(const ReadIndex& request,
+                                                                  Refusal refusal,
+                                                                  LogIndex index) const;
 
   // ---- Identity (state_identity.cc) ----
   // Returns what is wrong with a request's header; none where it is meant for this server. (N1)
@@ -176,9 +241,13 @@ class State {
     bool timing_reported = false;
     std::set<IdentityFault> faults_reported;  // of this life
     std::optional<Term> append_refused;       // the last, so that it is told once
-    TimePoint heard{};                        // as leader: its last reply, or the election
-    LogPosition durable;                      // as leader: the end of its durable log, as last told
-    LogPosition missed{};  // as leader: the last conflict, so that it is told once
+    // As leader:
+    TimePoint heard{};     // its last reply, or the election
+    LogPosition durable;   // the end of its durable log, as last told
+    LogPosition missed{};  // the last conflict, so that it is told once
+    Progress progress;
+    ReadRound read_sent = 0;      // the last round that a message to it carried
+    ReadRound read_answered = 0;  // the last one that it has answered
   };
 
   // T1: adopts a higher term, whoever said so. (TLA+ UpdateTerm)
@@ -189,11 +258,17 @@ class State {
   void start_pre_vote(TimePoint now);
   void start_election(bool transfer, TimePoint now);
   void end_pre_vote();
-  void change_hard_state(HardState changed);
+  void change_hard_state(HardState changed, TimePoint now);
   void enter_next_epoch();
   void draw_deadline(TimePoint now);
   void record_grant(ServerId voter, EventKind kind);
+  void add_entry(Entry entry, TimePoint now);
+  LogPosition take_entries(const AppendEntries& request, TimePoint now);
   void commit_up_to(LogIndex index);
+  void advance_commit_index();
+  void confirm_read_rounds();
+  void forget_entries();
+  ChangeNumber add_change(decltype(Change::what) what, TimePoint now);
 
   // The conditions of a grant, the first that fails. Const: a refused vote changes nothing.
   [[nodiscard]] Refusal refusal_of(const PreVote& request, TimePoint now) const;
@@ -201,6 +276,12 @@ class State {
   [[nodiscard]] Refusal refusal_of(const TimeoutNow& request) const;
   [[nodiscard]] bool leader_is_alive(ServerId asker, TimePoint now) const;
   [[nodiscard]] TimePoint quorum_contact() const;
+  [[nodiscard]] TimePoint quorum_deadline() const;
+  [[nodiscard]] TimePoint disk_deadline() const;
+  // Returns the value that a majority of the voters has reached, or exceeded.
+  template <class Value>
+  [[nodiscard]] Value of_majority(Value own, Value (*of)(const Peer&)) const;
+  [[nodiscard]] LogIndex look_at(LogPosition conflict) const;
   [[nodiscard]] std::vector<ServerId> votes() const;  // of the current round, the own one with them
   [[nodiscard]] std::uint32_t rank_of(ServerId follower) const;
 
@@ -216,16 +297,17 @@ class State {
   // Composing.
   [[nodiscard]] RequestHeader header_to(ServerId peer);
   [[nodiscard]] ReplyHeader answer_to(const RequestHeader& request) const;
+  // What tells of term and vote; and what tells of an entry, too.
   template <class Message>
-  [[nodiscard]] Outgoing<Message> outgoing(Message message) const {
-    return {std::move(message), last_change_, epoch_};
+  [[nodiscard]] Outgoing<Message> outgoing(Message message, ChangeNumber entry = 0) const {
+    return {std::move(message), std::max(hard_state_change_, entry), epoch_};
   }
   void emit(Event event) const;
 
   const Identity identity_;
   const Options options_;
   const Configuration configuration_;
-  const Log log_;
+  Log log_;
   Random& random_;
   const EventSink sink_;
   const TimeoutSource timeouts_;
@@ -234,12 +316,16 @@ class State {
   HardState hard_state_;
   ServerId leader_ = kNobody;
   LogIndex commit_index_ = 0;
+  LogIndex applied_index_ = 0;
   Epoch epoch_{};
   TimePoint election_deadline_{};
 
-  // Durable changes. All of them are of the hard state, so every message depends on the last.
+  // Durable changes.
   ChangeNumber last_change_ = 0;
+  ChangeNumber hard_state_change_ = 0;  // the last of them that is one of term or vote
   ChangeNumber durable_change_ = 0;
+  TimePoint stored_{};           // when changes were last stored, or the first since was made
+  std::vector<Change> changes_;  // that nobody has taken yet
 
   // The current round: of pre-votes or of votes.
   bool asks_for_pre_votes_ = false;
@@ -251,6 +337,10 @@ class State {
   Term last_leader_term_ = 0;
   Term led_term_ = 0;  // the last term that this server itself has led, in this life
   std::optional<TimePoint> last_contact_;
+
+  // As leader.
+  Proposals proposals_;
+  ReadRounds reads_;
 
   std::map<ServerId, Peer> peers_;  // the other members
   Peer stranger_;                   // all who are none: what was told of one, was told of them

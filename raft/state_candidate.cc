@@ -11,7 +11,7 @@ namespace coracle::raft {
 void State::timeout(TimePoint now) {
   CORACLE_CHECK(role_ != Role::leader, "a leader has no election timeout");
   CORACLE_CHECK(now >= election_deadline_, "patience has not ended");
-  if (role_ == Role::candidate && !is_durable(last_change_)) {
+  if (role_ == Role::candidate && !is_durable(hard_state_change_)) {
     // Nobody has been asked yet. Another term would only wait behind this one, and if the disk is
     // slower than the timeout, for ever.
     draw_deadline(now);
@@ -47,7 +47,7 @@ void State::start_election(bool transfer, TimePoint now) {
   role_ = Role::candidate;
   leader_ = kNobody;
   leadership_transfer_ = transfer;
-  change_hard_state({.term = term() + 1, .vote = identity_.self});
+  change_hard_state({.term = term() + 1, .vote = identity_.self}, now);
   enter_next_epoch();
   draw_deadline(now);
   emit({.kind = EventKind::became_candidate});
@@ -57,9 +57,9 @@ bool State::pre_vote_won() const {
   return asks_for_pre_votes_ && configuration_.has_majority(votes());
 }
 
-// Every change so far includes the own vote; the term is led only once it is durable. (V11, V14)
+// The own vote counts, and the term is led, only once it is durable. (V11, V14)
 bool State::election_won() const {
-  return role_ == Role::candidate && is_durable(last_change_) &&
+  return role_ == Role::candidate && is_durable(hard_state_change_) &&
          configuration_.has_majority(votes());
 }
 
@@ -75,11 +75,12 @@ Outgoing<PreVote> State::compose_pre_vote(ServerId voter) {
       PreVote{.header = header_to(voter), .term = term() + 1, .last_log = log_.durable()});
 }
 
+// It leaves once the own vote is durable, and all entries are by then: they came before it. (V11)
 Outgoing<RequestVote> State::compose_request_vote(ServerId voter) {
   CORACLE_CHECK(role_ == Role::candidate, "only candidates ask for votes");
   return outgoing(RequestVote{.header = header_to(voter),
                               .term = term(),
-                              .last_log = log_.durable(),
+                              .last_log = log_.last(),
                               .leadership_transfer = leadership_transfer_});
 }
 
@@ -115,23 +116,6 @@ void State::record_grant(ServerId voter, EventKind kind) {
   if (!configuration_.is_voter(voter) || std::ranges::count(grants_, voter) > 0) return;
   grants_.push_back(voter);
   emit({.kind = kind, .peer = voter, .count = votes().size()});
-}
-
-// (TLA+ BecomeLeader; §5.2) Who voted was heard.
-void State::become_leader(TimePoint now) {
-  CORACLE_CHECK(election_won(), "a majority elects, and the own vote is durable");
-  const std::size_t votes_won = votes().size();
-  role_ = Role::leader;
-  led_term_ = term();
-  leader_ = identity_.self;
-  leadership_transfer_ = false;
-  election_deadline_ = kNever;
-  for (auto& [id, peer] : peers_) {
-    peer.heard = now;
-    peer.durable = peer.missed = {};
-  }
-  enter_next_epoch();
-  emit({.kind = EventKind::became_leader, .count = votes_won, .position = log_.last()});
 }
 
 }  // namespace coracle::raft

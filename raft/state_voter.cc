@@ -41,7 +41,7 @@ void State::grant_vote(ServerId candidate, TimePoint now) {
   CORACLE_CHECK(role_ == Role::follower, "who stands or leads has voted for itself");
   CORACLE_CHECK(vote() == kNobody || vote() == candidate, "one vote per term (Raft §5.2)");
   end_pre_vote();
-  if (vote() == kNobody) change_hard_state({.term = term(), .vote = candidate});
+  if (vote() == kNobody) change_hard_state({.term = term(), .vote = candidate}, now);
   draw_deadline(now);
   emit({.kind = EventKind::granted_vote, .peer = candidate});
 }

@@ -1,68 +1,86 @@
-// What a server keeps on its disk: one directory, held by one process. (V2, D1 to D10)
+// What a server keeps: the interface that a node sees. DiskStorage (disk_storage.h) is the one that
+// comes with Coracle.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
-#include <string_view>
+#include <variant>
 #include <vector>
 
-#include "raft/hard_state.h"
-#include "raft/state.h"
+#include "raft/log.h"
+#include "raft/messages.h"
 #include "raft/types.h"
-#include "runtime/directory_lock.h"
-#include "runtime/file.h"
 #include "runtime/task.h"
 
 namespace coracle::raft {
 
-// The lock of the directory and its file `hard_state` (hard_state.h). Belongs to one loop.
+// An entry was appended right behind the last one.
+struct AppendedEntry {
+  LogIndex index = 0;
+  Entry entry{};
+
+  friend bool operator==(const AppendedEntry&, const AppendedEntry&) = default;
+};
+
+// All entries behind `last` were removed.
+struct Truncation {
+  LogPosition last{};
+
+  friend bool operator==(const Truncation&, const Truncation&) = default;
+};
+
+// One durable change of a server. All of them, of whatever kind, are numbered in one sequence, and
+// none is durable before an earlier one. A number is never used twice, over all lives.
+struct Change {
+  ChangeNumber number = 0;
+  std::variant<HardState, AppendedEntry, Truncation> what{};
+
+  friend bool operator==(const Change&, const Change&) = default;
+};
+
+// What a server finds of its lives before, already rewritten and synced (D10).
+struct Recovered {
+  HardState hard_state{};
+  ChangeNumber change = 0;  // the last one that is in it
+  Log log{};                // without its entries: they are read when they are needed
+};
+
+// Belongs to one loop, and to one node at a time.
 class Storage {
  public:
-  // Takes the directory into use, and makes it if there is none. What it held has been written
-  // again and synced when this returns, and so has the count of this start: from then on messages
-  // may tell of it (D10).
-  //   Throws     Error when the disk fails, another process holds the directory, or the server
-  //              must not start on what it holds: it is damaged beyond its copies (which file, and
-  //              where), or it belongs to another cluster or server.
-  //   Canceled   throws once what had begun has ended. The directory may be opened again.
-  //   Requires   a current loop; self != kNobody.
-  [[nodiscard]] static Task<Storage> open(std::string_view directory, ClusterId cluster,
-                                          ServerId self);
+  Storage() = default;
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+  virtual ~Storage() = default;
 
-  // Who this server is in this life.
-  [[nodiscard]] const Identity& identity() const { return newest_.identity; }
+  // Returns    who this server is in this life.
+  [[nodiscard]] virtual Identity identity() const = 0;
+  // Returns    what it had promised and kept when this life began.
+  [[nodiscard]] virtual const Recovered& recovered() const = 0;
+  // Returns    what was damaged and could be cured, one sentence each.
+  [[nodiscard]] virtual const std::vector<std::string>& damages() const = 0;
 
-  // What it had promised in its lives before.
-  [[nodiscard]] const HardState& hard_state() const { return newest_.hard_state; }
-  [[nodiscard]] ChangeNumber change() const { return newest_.change; }
+  // Stores changes, in their order.
+  //   Returns    when all would be found again after any crash.
+  //   Throws     Error when it fails. Nothing is known of what is kept then, and a second try might
+  //              report success for what is lost: every later call fails, too. (D3, B56)
+  //   Canceled   throws, and leaves it open which of them would be found, the first few or all;
+  //              every later call fails: like after a failure.
+  //   Borrows    `changes` until it returns.
+  //   Requires   no other write in progress; at least one; numbers that rise, from that of
+  //              recovered() or the last write on.
+  [[nodiscard]] virtual Task<> write(std::span<const Change> changes) = 0;
 
-  // What was damaged and could be cured, one sentence each.
-  [[nodiscard]] const std::vector<std::string>& damages() const { return damages_; }
-
-  // Stores term and vote as one record, with the number of the last change in it.
-  //   Returns    when it would be found again after any crash.
-  //   Throws     Error when the disk fails. Nothing is known of what is on it then, and a second
-  //              try might report success for bytes that are lost: every later save fails, too.
-  //              (D3, B56)
-  //   Canceled   throws, and leaves it open which of the two would be found, the record before or
-  //              this one: like after a failure, every later save fails.
-  //   Requires   no other save in progress; change > change().
-  [[nodiscard]] Task<> save(HardState hard_state, ChangeNumber change);
-
- private:
-  Storage(DirectoryLock lock, File file, HardStateRecord newest)
-      : lock_(std::move(lock)), file_(std::move(file)), newest_(newest) {}
-
-  static Task<Storage> open_path(std::string path, ClusterId cluster, ServerId self);
-  static Task<Storage> make(DirectoryLock lock, std::string path, Identity identity);
-  static Task<Storage> recover(DirectoryLock lock, std::string path, ClusterId cluster,
-                               ServerId self);
-  [[nodiscard]] Task<> write_and_sync(SlotWrite slots);
-
-  DirectoryLock lock_;
-  File file_;
-  HardStateRecord newest_;
-  std::vector<std::string> damages_;
-  bool failed_ = false;
+  // Reads entries back, also while a write is in progress.
+  //   Returns    those from `first` to `last`, or the first few of them: at least one, and as many
+  //              as fit into about `bytes_max` bytes.
+  //   Throws     Error when it fails, or has lost what was there. Never less than was asked for
+  //              instead. (B33)
+  //   Canceled   throws.
+  //   Requires   1 <= first <= last; that all of them have been written.
+  [[nodiscard]] virtual Task<std::vector<Entry>> read(LogIndex first, LogIndex last,
+                                                      std::size_t bytes_max) = 0;
 };
 
 }  // namespace coracle::raft

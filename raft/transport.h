@@ -22,6 +22,7 @@ class Service {
   [[nodiscard]] virtual Task<std::optional<AppendEntriesReply>> answer(
       const AppendEntries& request) = 0;
   [[nodiscard]] virtual Task<std::optional<TimeoutNowReply>> answer(const TimeoutNow& request) = 0;
+  [[nodiscard]] virtual Task<std::optional<ReadIndexReply>> answer(const ReadIndex& request) = 0;
 
   // What comes first on each new connection: an introduction, and the answer to it; nothing, or
   // false, where the other side is not who it should be.
@@ -65,6 +66,8 @@ class Transport {
                                                                    TimePoint deadline) = 0;
   [[nodiscard]] virtual Task<std::optional<AppendEntriesReply>> call(const AppendEntries& request,
                                                                      TimePoint deadline) = 0;
+  [[nodiscard]] virtual Task<std::optional<ReadIndexReply>> call(const ReadIndex& request,
+                                                                 TimePoint deadline) = 0;
 };
 
 }  // namespace coracle::raft

@@ -1,5 +1,6 @@
 #include "raft/wire.h"
 
+#include <algorithm>
 #include <concepts>
 #include <limits>
 #include <msgpack.hpp>
@@ -44,6 +45,10 @@ auto fields(Is<AppendEntriesReply> auto& x) {
                   x.read_round);
 }
 auto fields(Is<TimeoutNow> auto& x) { return std::tie(x.header, x.term); }
+auto fields(Is<ReadIndex> auto& x) { return std::tie(x.header, x.term); }
+auto fields(Is<ReadIndexReply> auto& x) {
+  return std::tie(x.header, x.term, x.success, x.refusal, x.index);
+}
 auto fields(Is<TimeoutNowReply> auto& x) {
   return std::tie(x.header, x.term, x.accepted, x.refusal);
 }
@@ -75,6 +80,10 @@ template <>
 inline constexpr Kind kKind<TimeoutNow>{9, "timeout_now"};
 template <>
 inline constexpr Kind kKind<TimeoutNowReply>{10, "reply to timeout_now"};
+template <>
+inline constexpr Kind kKind<ReadIndex>{11, "read_index"};
+template <>
+inline constexpr Kind kKind<ReadIndexReply>{12, "reply to read_index"};
 
 // ---- Writing ----
 using Packer = msgpack::packer<msgpack::sbuffer>;
@@ -95,7 +104,7 @@ template <class E>
 void write(Packer& out, E value) {
   out.pack_uint8(static_cast<std::uint8_t>(value));
 }
-void write(Packer& out, const std::vector<std::byte>& value) {
+void write(Packer& out, const SharedBytes& value) {
   out.pack_bin(static_cast<std::uint32_t>(value.size()));
   out.pack_bin_body(reinterpret_cast<const char*>(value.data()),
                     static_cast<std::uint32_t>(value.size()));
@@ -156,15 +165,14 @@ void read(const msgpack::object& in, Refusal& value) {
 void read(const msgpack::object& in, EntryKind& value) {
   std::uint32_t number = 0;
   read(in, number);
-  if (number > static_cast<std::uint32_t>(EntryKind::session)) {
+  if (number > static_cast<std::uint32_t>(kLastEntryKind)) {
     throw Malformed("is no kind of entry that this version knows");
   }
   value = static_cast<EntryKind>(number);
 }
-void read(const msgpack::object& in, std::vector<std::byte>& value) {
+void read(const msgpack::object& in, SharedBytes& value) {
   if (in.type != msgpack::type::BIN) throw Malformed("is no byte string");
-  const auto* first = reinterpret_cast<const std::byte*>(in.via.bin.ptr);
-  value.assign(first, first + in.via.bin.size);
+  value = SharedBytes(std::string_view(in.via.bin.ptr, in.via.bin.size));
 }
 
 std::span<const msgpack::object> elements(const msgpack::object& in) {
@@ -227,6 +235,18 @@ std::span<const msgpack::object> open(const msgpack::object& in, const Kind& kin
   return all.subspan(2);
 }
 
+// What no leader sends: a log whose terms fall, or reach beyond its own.
+void check_entries(const AppendEntries& message) {
+  Term term = std::max<Term>(message.previous.term, 1);
+  for (const Entry& entry : message.entries) {
+    if (entry.term < term) throw Malformed("has entries whose terms fall");
+    term = entry.term;
+  }
+  if (!message.entries.empty() && term > message.term) {
+    throw Malformed("has an entry of a term that is still to come");
+  }
+}
+
 constexpr std::size_t kNestingMax = 8;  // ours need four
 
 msgpack::object_handle parse(std::span<const std::byte> bytes) {
@@ -264,6 +284,7 @@ Decoded<Message> decode(std::span<const std::byte> bytes) {
     if constexpr (requires { message.term; }) {
       if (message.term >= kTermEnd) throw Malformed("names a term that no cluster reaches");
     }
+    if constexpr (requires { message.entries; }) check_entries(message);
     return {.message = std::move(message), .error = {}};
   } catch (const Malformed& malformed) {
     return {.message = {}, .error = std::string(kKind<Message>.name) + " " + malformed.what()};
@@ -283,6 +304,8 @@ template std::vector<std::byte> encode(const AppendEntries&);
 template std::vector<std::byte> encode(const AppendEntriesReply&);
 template std::vector<std::byte> encode(const TimeoutNow&);
 template std::vector<std::byte> encode(const TimeoutNowReply&);
+template std::vector<std::byte> encode(const ReadIndex&);
+template std::vector<std::byte> encode(const ReadIndexReply&);
 template Decoded<Hello> decode(std::span<const std::byte>);
 template Decoded<HelloReply> decode(std::span<const std::byte>);
 template Decoded<PreVote> decode(std::span<const std::byte>);
@@ -293,5 +316,7 @@ template Decoded<AppendEntries> decode(std::span<const std::byte>);
 template Decoded<AppendEntriesReply> decode(std::span<const std::byte>);
 template Decoded<TimeoutNow> decode(std::span<const std::byte>);
 template Decoded<TimeoutNowReply> decode(std::span<const std::byte>);
+template Decoded<ReadIndex> decode(std::span<const std::byte>);
+template Decoded<ReadIndexReply> decode(std::span<const std::byte>);
 
 }  // namespace coracle::raft

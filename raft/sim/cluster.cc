@@ -63,20 +63,17 @@ void RaftCluster::set_configuration(ServerId server, const Configuration& config
 
 void RaftCluster::set_log(ServerId server, std::vector<Term> terms) {
   Seat& at = seat(server);
-  CORACLE_CHECK(!at.host.running(), "logs are given to servers that do not run");
-  const HardState kept = at.disk.read();
+  CORACLE_CHECK(!at.started, "who has kept a log does not forget it");
   const Term last = terms.empty() ? 0 : terms.back();
-  at.log = std::move(terms);
-  if (kept.term < last) set_hard_state(server, {.term = last, .vote = kNobody});
+  at.given_log = std::move(terms);
+  const Term given = at.given_hard_state.value_or(HardState()).term;
+  if (given < last) at.given_hard_state = {.term = last, .vote = kNobody};
 }
 
 void RaftCluster::set_hard_state(ServerId server, const HardState& hard_state) {
   Seat& at = seat(server);
-  CORACLE_CHECK(!at.host.running(), "promises are given to servers that do not run");
   CORACLE_CHECK(!at.started, "who has promised does not forget it");
-  const Identity identity{
-      .cluster = kCluster, .self = server, .incarnation = {.directory = server, .start = 1}};
-  write_record(at.host.disk(), "/data", identity, hard_state);
+  at.given_hard_state = hard_state;
 }
 
 void RaftCluster::add_timeouts(ServerId server, const std::vector<Duration>& timeouts) {
@@ -168,6 +165,11 @@ const State& RaftCluster::state(ServerId server) const {
   return seat(server).node->state();
 }
 
+const ReplicatedMap& RaftCluster::map(ServerId server) const {
+  CORACLE_CHECK(is_up(server), "a server that is up has a map");
+  return *seat(server).map;
+}
+
 const DrawnTimeouts& RaftCluster::drawn_timeouts(ServerId server) const {
   return seat(server).drawn;
 }
@@ -214,6 +216,7 @@ bool RaftCluster::met_fault() const {
 // ---- Seeing each pass, event and message ----
 
 void RaftCluster::node_started(Seat& seat) {
+  seat.disk.read_again();
   if (invariants_ != nullptr) invariants_->started(seat.view());
 }
 
@@ -239,6 +242,10 @@ void RaftCluster::node_tells(Seat& seat, const Event& event) {
   if (seat.crashes_at != event.kind) return;
   seat.crashes_at.reset();
   seat.crashes_machine ? seat.host.crash_machine() : seat.host.crash();
+}
+
+void RaftCluster::applies(ServerId server, const Command& command) {
+  if (invariants_ != nullptr) invariants_->applied(seat(server).view(), command);
 }
 
 Facts RaftCluster::facts(ServerId self) {

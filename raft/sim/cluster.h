@@ -25,6 +25,7 @@
 #include "raft/events.h"
 #include "raft/node.h"
 #include "raft/options.h"
+#include "raft/sim/client_desk.h"
 #include "raft/sim/message.h"
 #include "raft/sim/message_faults.h"
 #include "raft/sim/wire_tap.h"
@@ -128,6 +129,11 @@ class RaftCluster final : private WireObserver {
   // Hands a request to a server as if `request.header` told the truth; see header().
   //   Requires   that it runs.
   void post(ServerId to, Request request);
+  // Asks a server for something, as a client of its service.
+  //   Returns    whether it was asked: it is up, and not paused. `answered` is called in its
+  //   process
+  //              when it has the answer; never if the process ends before.
+  bool ask(ServerId server, ClientRequest request, ClientDesk::Answered answered);
   // Returns    the header of a request that one server could send to another now.
   [[nodiscard]] RequestHeader header(ServerId from, ServerId to);
   // Lets a server stand for election at once, as if `from` led and asked for it.
@@ -141,6 +147,9 @@ class RaftCluster final : private WireObserver {
   //   Requires   is_up().
   [[nodiscard]] const State& state(ServerId server) const;
   [[nodiscard]] const DrawnTimeouts& drawn_timeouts(ServerId server) const;
+  // Returns    what its state machine holds.
+  //   Requires   is_up().
+  [[nodiscard]] const ReplicatedMap& map(ServerId server) const;
   // Returns    what its disk would hold after a loss of power.
   [[nodiscard]] HardState durable(ServerId server) const;
   // Returns    who leads the highest term that is led; kNobody if nobody leads.
@@ -169,6 +178,7 @@ class RaftCluster final : private WireObserver {
   void after_pass(const coracle::sim::Host& host);
   void node_started(Seat& seat);
   void node_tells(Seat& seat, const Event& event);
+  void applies(ServerId server, const Command& command);
   void trace_message(ServerId self, std::string_view what, const Message& message);
 
   Facts facts(ServerId self) override;

@@ -67,6 +67,17 @@ void RaftCluster::post(ServerId to, Request request) {
   process.look();
 }
 
+bool RaftCluster::ask(ServerId server, ClientRequest request, ClientDesk::Answered answered) {
+  if (!is_up(server) || host(server).paused()) return false;
+  coracle::sim::SimProcess& process = *host(server).process();
+  {
+    const CurrentLoop current(process.loop());
+    seat(server).desk->ask(std::move(request), std::move(answered));
+  }
+  process.look();
+  return true;
+}
+
 // Its number is so high that no reply to a real request is taken for one to it.
 RequestHeader RaftCluster::header(ServerId from, ServerId to) {
   constexpr RequestId kForged = RequestId{1} << 40U;

@@ -2,34 +2,104 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "raft/hard_state.h"
+#include "raft/log_record.h"
+#include "raft/log_segment.h"
 
 namespace coracle::raft::sim {
 namespace {
 
+using coracle::sim::DiskView;
+
 std::string file_in(const std::string& directory) { return directory + "/hard_state"; }
+std::string segment_in(const std::string& directory, std::uint64_t number) {
+  return directory + "/log/" + segment_name(number);
+}
+
+std::span<const std::byte> bytes_of(const std::string& file) {
+  return std::as_bytes(std::span(file.data(), file.size()));
+}
+std::string_view text_of(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 }  // namespace
 
 DurableRecord::DurableRecord(const coracle::sim::Disk& disk, const std::string& directory,
                              ClusterId cluster, ServerId self)
-    : disk_(disk), path_(file_in(directory)), cluster_(cluster), self_(self) {}
+    : disk_(disk), directory_(directory), cluster_(cluster), self_(self) {}
 
 HardState DurableRecord::read() const {
-  const std::optional<std::string> file = disk_.read_file(path_, coracle::sim::DiskView::durable);
+  const std::optional<std::string> file = disk_.read_file(file_in(directory_), DiskView::durable);
   if (!file) return {};
-  const ReadHardState found =
-      read_hard_state(std::as_bytes(std::span(file->data(), file->size())), cluster_, self_);
+  const ReadHardState found = read_hard_state(bytes_of(*file), cluster_, self_);
   return found.refusal.empty() ? found.record.hard_state : HardState{};
 }
 
-void write_record(coracle::sim::Disk& disk, const std::string& directory, const Identity& identity,
-                  const HardState& hard_state) {
-  const SlotWrite file = first_write({.identity = identity, .hard_state = hard_state});
-  const std::string_view content(reinterpret_cast<const char*>(file.bytes.data()),
-                                 file.bytes.size());
-  disk.write_file(file_in(directory), content);
+const TermRuns& DurableRecord::log() const {
+  while (read_segment()) {
+    ++segment_;
+    offset_ = 0;
+  }
+  return terms_;
+}
+
+void DurableRecord::read_again() const {
+  terms_ = {};
+  segment_ = 1;
+  offset_ = 0;
+}
+
+// Returns    whether there is a segment behind this one.
+bool DurableRecord::read_segment() const {
+  const auto file = disk_.read_file(segment_in(directory_, segment_), DiskView::durable);
+  if (!file) return false;
+  std::string why;
+  const auto header = read_segment_header(bytes_of(*file), why);
+  if (!header) return false;
+  const std::uint64_t seed = header->seed();
+  if (offset_ == 0) offset_ = kSegmentHeaderBytes;
+  while (const auto record = read_record(bytes_of(*file).subspan(offset_), seed)) {
+    if (record->kind == RecordKind::truncation) {
+      terms_.truncate_behind(record->position.index);
+    } else {
+      terms_.append(record->position.term);
+    }
+    offset_ += record_bytes(record->data.size());
+  }
+  return disk_.read_file(segment_in(directory_, segment_ + 1), DiskView::durable).has_value();
+}
+
+void write_directory(coracle::sim::Disk& disk, const std::string& directory,
+                     const Identity& identity, const HardState& hard_state,
+                     const std::vector<Term>& log) {
+  const SegmentHeader header{.cluster = identity.cluster,
+                             .server = identity.self,
+                             .directory = identity.incarnation.directory,
+                             .number = 1,
+                             .size = kSegmentBytes};
+  std::vector<std::byte> records;
+  ChangeNumber change = 1;  // that of term and vote
+  for (std::size_t i = 0; i < log.size(); ++i) {
+    append_record(records,
+                  {.change = ++change,
+                   .batch_offset = kSegmentHeaderBytes,
+                   .position = {.term = log[i], .index = i + 1},
+                   .hard_state = 1},
+                  header.seed());
+  }
+  std::vector<std::byte> segment = segment_header_block(header);
+  segment.insert(segment.end(), records.begin(), records.end());
+  segment.resize(kSegmentBytes);
+  disk.write_file(segment_in(directory, 1), text_of(segment));
+
+  const SlotWrite file = first_write({.identity = identity,
+                                      .hard_state = hard_state,
+                                      .change = 1,
+                                      .log = {.made = true, .change = log.empty() ? 0 : change}});
+  disk.write_file(file_in(directory), text_of(file.bytes));
 }
 
 }  // namespace coracle::raft::sim

@@ -25,10 +25,13 @@ class Planner {
                  .servers = setup_.servers,
                  .time = setup_.time,
                  .options = draw_options(),
-                 .logs = {},
                  .faults = {},
                  .cut_for_good = {}};
-    if (plan.options.pre_vote && one_in(2)) draw_logs(plan);
+    if (setup_.operations_per_second > 0) {
+      plan.clients = 2 + random_.below(5);
+      plan.operations_per_second = setup_.operations_per_second;
+      if (one_in(3)) plan.operations_per_second /= 10;
+    }
     if (!setup_.kinds.empty()) draw_faults(plan);
     const bool may_cut = setup_.kinds.contains(FaultKind::cut) && plan.options.pre_vote;
     if (may_cut && setup_.servers > 2 && one_in(4)) draw_partial_partition(plan);
@@ -45,20 +48,6 @@ class Planner {
       options.timing = {.heartbeat = 100ms, .timeout_min = 300ms, .timeout_max = 1000ms};
     }
     return options;
-  }
-
-  // Terms that rise a little, so that some logs are longer and others later.
-  void draw_logs(RunPlan& plan) {
-    for (std::size_t server = 0; server < setup_.servers; ++server) {
-      std::vector<Term> log;
-      const std::uint64_t length = random_.below(4);
-      Term term = 1;
-      for (std::uint64_t entry = 0; entry < length; ++entry) {
-        term += random_.below(2);
-        log.push_back(term);
-      }
-      plan.logs.push_back(std::move(log));
-    }
   }
 
   void draw_faults(RunPlan& plan) {

@@ -59,6 +59,7 @@ struct RandomSetup {
   std::size_t servers = 3;
   Duration time = std::chrono::seconds(60);  // of the first phase
   std::set<FaultKind> kinds;
+  double operations_per_second = 20;  // at most; 0 for no clients
 };
 
 struct RunPlan {
@@ -66,8 +67,9 @@ struct RunPlan {
   std::size_t servers = 3;
   Duration time{};
   Options options;
-  std::vector<std::vector<Term>> logs;  // of server 1, 2, ...; empty where all are
-  std::vector<Fault> faults;            // in the order of their beginnings
+  std::size_t clients = 0;
+  double operations_per_second = 0;  // of all clients together
+  std::vector<Fault> faults;         // in the order of their beginnings
   // Cables that stay cut in the second phase; a majority of the servers reach each other.
   std::vector<std::pair<ServerId, ServerId>> cut_for_good;
 };

@@ -268,6 +268,8 @@ void Invariants::started(const View& server) {
   counted_in_its_round_.started(server.id);
   no_storm_.started(server.id);
   log_and_term_.started(server.id);
+  log_matching_.started(server);
+  commitment_.started(server);
   handler_rules_.started(server.id);
 }
 
@@ -285,6 +287,8 @@ void Invariants::observe(const View& server) {
   BoundedPatience::observe(server);
   quorum_heard_.observe(server);
   log_and_term_.observe(server);
+  log_matching_.observe(server);
+  commitment_.observe(server);
 }
 
 void Invariants::event(const View& server, const Event& event) {
@@ -300,6 +304,7 @@ void Invariants::sends(const View& server, const Message& message) {
   monotone_term_.sends(message);
   counted_in_its_round_.sends(message);
   OnlyLeadersAppend::sends(message, server);
+  DurableBeforeAcknowledged::sends(message, server);
 }
 
 void Invariants::receives(const View& server, const Message& message) {

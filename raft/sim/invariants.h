@@ -13,21 +13,13 @@
 #include "raft/sim/durable_record.h"
 #include "raft/sim/facts.h"
 #include "raft/sim/handler_rules.h"
+#include "raft/sim/log_invariants.h"
 #include "raft/sim/message.h"
+#include "raft/sim/view.h"
 #include "raft/sim/wire_tap.h"
 #include "raft/state.h"
 
 namespace coracle::raft::sim {
-
-// One server, looked at.
-struct View {
-  ServerId id = kNobody;
-  const State& state;
-  TimePoint now;            // its own clock
-  Duration shortest_drawn;  // of the timeouts of this life
-  Duration longest_drawn;
-  const DurableRecord& disk;
-};
 
 // Election Safety (Raft Figure 3): at most one leader is elected in a term, over all history.
 class ElectionSafety {
@@ -184,6 +176,8 @@ class Invariants {
   void sends(const View& server, const Message& message);
   void receives(const View& server, const Message& message);
   static void handled(const View& server, const Handled& handled);
+  // It applies a command.
+  void applied(const View& server, const Command& command) { commitment_.applied(server, command); }
   // Adds to the facts of a server which leader it has heard.
   void add_contact(ServerId server, Facts& facts) const {
     handler_rules_.add_contact(server, facts);
@@ -201,6 +195,8 @@ class Invariants {
   NoStorm no_storm_;
   QuorumHeard quorum_heard_;
   LogAndTerm log_and_term_;
+  LogMatching log_matching_;
+  Commitment commitment_;
   HandlerRules handler_rules_;
 };
 

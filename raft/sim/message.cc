@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::array<std::string_view, kMessageKinds> kNames = {
     "pre_vote",       "pre_vote_reply",       "request_vote", "request_vote_reply",
-    "append_entries", "append_entries_reply", "timeout_now",  "timeout_now_reply"};
+    "append_entries", "append_entries_reply", "timeout_now",  "timeout_now_reply",
+    "read_index",     "read_index_reply"};
 
 template <class Wire>
 Message begin(MessageKind kind, const Wire& message) {
@@ -63,17 +64,36 @@ Message describe(const RequestVoteReply& message) {
 Message describe(const AppendEntries& message) {
   Message described = begin(MessageKind::append_entries, message);
   described.log = message.previous;
+  described.entries = message.entries.size();
+  described.commit = message.commit;
+  described.last_entry = message.previous;
+  if (!message.entries.empty()) {
+    described.last_entry = {.term = message.entries.back().term,
+                            .index = message.previous.index + message.entries.size()};
+  }
+  described.read_round = message.read_round;
   return described;
 }
 
 Message describe(const AppendEntriesReply& message) {
-  return begin_reply(MessageKind::append_entries_reply, message, message.success);
+  Message described = begin_reply(MessageKind::append_entries_reply, message, message.success);
+  described.matched = message.matched;
+  described.read_round = message.read_round;
+  return described;
 }
 
 Message describe(const TimeoutNow& message) { return begin(MessageKind::timeout_now, message); }
 
 Message describe(const TimeoutNowReply& message) {
   return begin_reply(MessageKind::timeout_now_reply, message, message.accepted);
+}
+
+Message describe(const ReadIndex& message) { return begin(MessageKind::read_index, message); }
+
+Message describe(const ReadIndexReply& message) {
+  Message described = begin_reply(MessageKind::read_index_reply, message, message.success);
+  described.read_index = message.index;
+  return described;
 }
 
 }  // namespace coracle::raft::sim

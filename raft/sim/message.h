@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "raft/messages.h"
+#include "raft/read_rounds.h"
 #include "raft/types.h"
 
 namespace coracle::raft::sim {
@@ -20,8 +21,10 @@ enum class MessageKind : std::uint8_t {
   append_entries_reply,
   timeout_now,
   timeout_now_reply,
+  read_index,
+  read_index_reply,
 };
-inline constexpr std::size_t kMessageKinds = 8;
+inline constexpr std::size_t kMessageKinds = 10;
 
 // Returns    the kind's name: "request_vote_reply".
 [[nodiscard]] std::string_view to_string(MessageKind kind);
@@ -40,6 +43,12 @@ struct Message {
   bool ignored = false;   // a request that is not meant for this life of the addressee (N1)
   bool granted = false;   // a reply that says yes
   Refusal refusal = Refusal::none;
+  std::size_t entries = 0;   // in AppendEntries
+  LogIndex commit = 0;       // the leader's, in AppendEntries
+  LogPosition matched{};     // in a reply to it that says yes
+  LogPosition last_entry{};  // of AppendEntries: of its entries, or the one before them
+  ReadRound read_round = 0;  // of AppendEntries and its reply
+  LogIndex read_index = 0;   // in a reply that says yes
 };
 
 [[nodiscard]] Message describe(const PreVote& message);
@@ -50,5 +59,7 @@ struct Message {
 [[nodiscard]] Message describe(const AppendEntriesReply& message);
 [[nodiscard]] Message describe(const TimeoutNow& message);
 [[nodiscard]] Message describe(const TimeoutNowReply& message);
+[[nodiscard]] Message describe(const ReadIndex& message);
+[[nodiscard]] Message describe(const ReadIndexReply& message);
 
 }  // namespace coracle::raft::sim

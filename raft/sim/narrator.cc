@@ -95,6 +95,8 @@ std::string Narrator::of_step_down(const Happened& happened) const {
     case StepDown::leader_exists: return self + " gives way to the leader of its term.";
     case StepDown::no_quorum:
       return self + " has heard no majority for the longest timeout, and leads no more.";
+    case StepDown::stalled_disk:
+      return self + "'s disk has stored nothing for the longest timeout: it leads no more.";
     case StepDown::round_failed: return self + "'s election has failed; it begins anew.";
     case StepDown::none: break;
   }
@@ -127,7 +129,7 @@ std::string Narrator::of_election(const Happened& happened) const {
       return self + " has a majority, and leads " + in_term(event.own_term) +
              ". It sends heartbeats at once, and then every " +
              in_milliseconds(play_->cluster().state(happened.server).options().timing.heartbeat) +
-             ".";
+             "; its first entry is a no-op of its own term.";
     default: return {};
   }
 }
@@ -152,6 +154,9 @@ std::string Narrator::sentence(const Happened& happened) const {
              why(event.refusal) + ".";
     case EventKind::missed_append:
       return self + " learns that " + peer + "'s log is not like its own.";
+    case EventKind::deleted_entries:
+      return self + " deletes " + std::to_string(event.count) + " entries from index " +
+             std::to_string(event.position.index) + " on: " + peer + ", the leader, has others.";
     case EventKind::accepted_transfer:
       return peer + ", the leader, asks " + self + " to take over.";
     case EventKind::refused_transfer:

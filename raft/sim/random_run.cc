@@ -30,8 +30,10 @@ ClusterSetup setup_of(const RunPlan& plan) {
 RandomRun::RandomRun(const RunPlan& plan) : plan_(plan), cluster_(setup_of(plan)) {
   constexpr std::size_t kEventsKept = 100'000;
   cluster_.world().trace().keep_last(kEventsKept);
-  for (std::size_t server = 0; server < plan.logs.size(); ++server) {
-    cluster_.set_log(server + 1, plan.logs[server]);
+  if (plan.operations_per_second > 0) {
+    clients_.emplace(cluster_, ClientSetup{.clients = plan.clients,
+                                           .operations_per_second = plan.operations_per_second,
+                                           .seed = plan.seed});
   }
   for (const Fault& fault : plan.faults) {
     cluster_.world().at(TimePoint(fault.at), [this, &fault] { begin(fault); });
@@ -185,7 +187,8 @@ std::string RandomRun::run() {
   cluster_.run_for(kReconnection / 2);
   for (const ServerId id : cluster_.ids()) restart_if_down(id);  // who learned late of a fault
   cluster_.run_for(kReconnection / 2);
-  return plan_.cut_for_good.empty() ? check_agreement() : check_progress();
+  const std::string failure = plan_.cut_for_good.empty() ? check_agreement() : check_progress();
+  return failure.empty() && clients_ ? check_clients() : failure;
 }
 
 std::vector<ServerId> RandomRun::healthy() const {
@@ -243,6 +246,24 @@ ServerId RandomRun::leader_of_a_majority() const {
     return cluster_.is_up(id) && cluster_.state(id).leader() == leads;
   });
   return static_cast<std::size_t>(followers) > cluster_.ids().size() / 2 ? leads : kNobody;
+}
+
+// Whatever was done to the cluster, what its clients saw is what one map would have shown them; and
+// all servers come to hold the same.
+std::string RandomRun::check_clients() {
+  constexpr Duration kCatchUp = 10s;
+  clients_->stop();
+  cluster_.run_for(kCatchUp);
+  const bool is_whole = plan_.cut_for_good.empty();
+  const bool has_majority = is_whole || healthy().size() == cluster_.ids().size();
+  for (const ServerId id : healthy()) {
+    if (has_majority && (is_whole || id == leader_of_a_majority())) clients_->read_all(id);
+  }
+  if (!cluster_.run_until([this] { return !clients_->reads(); }, kCatchUp)) {
+    return "reads of a healthy cluster got no answer within " + print_duration(kCatchUp) + ": " +
+           describe();
+  }
+  return clients_->verdict();
 }
 
 // Under a partial partition a majority must have a leader, now and later.

@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "raft/sim/cluster.h"
 #include "raft/sim/fault_plan.h"
+#include "raft/sim/map_clients.h"
 
 namespace coracle::raft::sim {
 
@@ -24,6 +26,8 @@ class RandomRun {
   [[nodiscard]] std::string run();
 
   [[nodiscard]] RaftCluster& cluster() { return cluster_; }
+  // Returns    what clients did and saw; nothing if there are none.
+  [[nodiscard]] const History* history() const { return clients_ ? &clients_->history() : nullptr; }
 
  private:
   void begin(const Fault& fault);
@@ -38,12 +42,14 @@ class RandomRun {
 
   [[nodiscard]] std::string check_agreement();
   [[nodiscard]] std::string check_progress();
+  [[nodiscard]] std::string check_clients();
   [[nodiscard]] ServerId leader_of_a_majority() const;
   [[nodiscard]] std::vector<ServerId> healthy() const;
   [[nodiscard]] std::string describe() const;
 
   const RunPlan& plan_;
   RaftCluster cluster_;
+  std::optional<MapClients> clients_;
   std::set<ServerId> damaged_;
 };
 

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "net/tcp.h"
+#include "raft/disk_storage.h"
+#include "raft/replicated_map.h"
 #include "raft/rpc_transport.h"
-#include "raft/storage.h"
+#include "runtime/task_group.h"
 
 namespace coracle::raft::sim {
 namespace {
@@ -17,9 +19,12 @@ constexpr std::string_view kDirectory = "/data";
 // Lets the cluster see the node, for as long as both live: a crash destroys this, too.
 class Seat::Life {
  public:
-  Life(Seat& seat, const Node& node, WireTap& tap) : seat_(seat) {
+  Life(Seat& seat, const Node& node, WireTap& tap, ClientDesk& desk, const ReplicatedMap& map)
+      : seat_(seat) {
     seat_.node = &node;
     seat_.tap = &tap;
+    seat_.desk = &desk;
+    seat_.map = &map;
     seat_.identity = node.state().identity();
     seat_.cluster.node_started(seat_);
   }
@@ -28,10 +33,27 @@ class Seat::Life {
   ~Life() {
     seat_.node = nullptr;
     seat_.tap = nullptr;
+    seat_.desk = nullptr;
+    seat_.map = nullptr;
   }
 
  private:
   Seat& seat_;
+};
+
+// Lets the cluster see what is applied.
+class Seat::Machine final : public StateMachine {
+ public:
+  Machine(Seat& seat, StateMachine& inner) : seat_(seat), inner_(inner) {}
+
+  Task<std::vector<SharedBytes>> apply(std::span<const Command> commands) override {
+    for (const Command& command : commands) seat_.cluster.applies(seat_.id, command);
+    return inner_.apply(commands);
+  }
+
+ private:
+  Seat& seat_;
+  StateMachine& inner_;
 };
 
 Seat::Seat(RaftCluster& of, ServerId server, coracle::sim::Host& on)
@@ -44,6 +66,11 @@ Seat::Seat(RaftCluster& of, ServerId server, coracle::sim::Host& on)
 
 void Seat::start() {
   started = true;
+  if (given_hard_state) {
+    const Identity before{
+        .cluster = kCluster, .self = id, .incarnation = {.directory = id, .start = 1}};
+    write_directory(host.disk(), std::string(kDirectory), before, *given_hard_state, given_log);
+  }
   host.start([this] { return serve(); });
 }
 
@@ -51,16 +78,24 @@ void Seat::start() {
 Task<> Seat::serve() {
   shortest_drawn_ = options.timing.timeout_min;
   longest_drawn_ = options.timing.timeout_max;
-  Storage storage = co_await Storage::open(kDirectory, kCluster, id);
+  DiskLogOptions small;
+  small.segment_bytes = kSegmentBytes;
+  DiskStorage storage = co_await DiskStorage::open(kDirectory, kCluster, id, small);
   RpcTransport transport(net::TcpListener::listen(net::sim::Network::address_of(host, kPort)),
                          peers);
   WireTap wire(id, transport, cluster.message_faults_, cluster);
+  ReplicatedMap values;
+  Machine machine(*this, values);
   Node server(
-      std::move(storage), configuration, wire, options,
-      [this](const Event& event) { cluster.node_tells(*this, event); }, Log(log),
+      storage, configuration, wire, machine, options,
+      [this](const Event& event) { cluster.node_tells(*this, event); },
       [this](Random& random, const Timing& timing) { return draw_timeout(random, timing); });
-  const Life life(*this, server, wire);
-  co_await server.run();
+  ClientDesk clients(server, values);
+  const Life life(*this, server, wire, clients, values);
+  co_await task_group([&](TaskGroup& group) -> Task<> {
+    group.spawn("clients", &ClientDesk::run, &clients, std::ref(group));
+    co_await server.run();
+  });
 }
 
 Duration Seat::draw_timeout(Random& random, const Timing& timing) {

@@ -42,18 +42,22 @@ class Seat {
   Options options;
   Configuration configuration;
   std::map<ServerId, net::Address> peers;
-  std::vector<Term> log;
+  std::optional<HardState> given_hard_state;  // on its disk, from a life before the first
+  std::vector<Term> given_log;
   std::deque<Duration> timeouts;  // that it draws next
   bool started = false;
-  const Node* node = nullptr;  // while there is one
-  WireTap* tap = nullptr;      // the same
-  Identity identity;           // of its last life
-  DrawnTimeouts drawn;         // the last ones
+  const Node* node = nullptr;          // while there is one
+  WireTap* tap = nullptr;              // the same
+  ClientDesk* desk = nullptr;          // the same
+  const ReplicatedMap* map = nullptr;  // the same
+  Identity identity;                   // of its last life
+  DrawnTimeouts drawn;                 // the last ones
   std::optional<EventKind> crashes_at;
   bool crashes_machine = false;
 
  private:
   class Life;
+  class Machine;
 
   Task<> serve();
   [[nodiscard]] Duration draw_timeout(Random& random, const Timing& timing);

@@ -20,7 +20,8 @@ struct WireTap::HeldReply {
 
   WireTap& tap;
   const RequestId request;
-  std::variant<std::monostate, PreVoteReply, RequestVoteReply, AppendEntriesReply> reply;
+  std::variant<std::monostate, PreVoteReply, RequestVoteReply, AppendEntriesReply, ReadIndexReply>
+      reply;
   coracle::Event asked_again;
 };
 
@@ -75,6 +76,10 @@ Task<std::optional<RequestVoteReply>> WireTap::call(const RequestVote& request,
 Task<std::optional<AppendEntriesReply>> WireTap::call(const AppendEntries& request,
                                                       TimePoint deadline) {
   return send<AppendEntriesReply>(request, deadline);
+}
+
+Task<std::optional<ReadIndexReply>> WireTap::call(const ReadIndex& request, TimePoint deadline) {
+  return send<ReadIndexReply>(request, deadline);
 }
 
 // ---- Requests of peers ----
@@ -133,6 +138,9 @@ Task<std::optional<AppendEntriesReply>> WireTap::answer(const AppendEntries& req
 Task<std::optional<TimeoutNowReply>> WireTap::answer(const TimeoutNow& request) {
   return receive<TimeoutNowReply>(request);
 }
+Task<std::optional<ReadIndexReply>> WireTap::answer(const ReadIndex& request) {
+  return receive<ReadIndexReply>(request);
+}
 
 // ---- Requests that a test makes up ----
 
@@ -157,8 +165,10 @@ Task<> WireTap::answer_posted(Request request) {
     co_await hand_over<RequestVoteReply>(*vote);
   } else if (const auto* append = std::get_if<AppendEntries>(&request)) {
     co_await hand_over<AppendEntriesReply>(*append);
+  } else if (const auto* transfer = std::get_if<TimeoutNow>(&request)) {
+    co_await hand_over<TimeoutNowReply>(*transfer);
   } else {
-    co_await hand_over<TimeoutNowReply>(std::get<TimeoutNow>(request));
+    co_await hand_over<ReadIndexReply>(std::get<ReadIndex>(request));
   }
 }
 

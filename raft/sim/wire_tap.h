@@ -44,7 +44,7 @@ class WireObserver {
   ~WireObserver() = default;
 };
 
-using Request = std::variant<PreVote, RequestVote, AppendEntries, TimeoutNow>;
+using Request = std::variant<PreVote, RequestVote, AppendEntries, TimeoutNow, ReadIndex>;
 
 class WireTap final : public Transport, private Service {
  public:
@@ -67,6 +67,8 @@ class WireTap final : public Transport, private Service {
                                                            TimePoint deadline) override;
   [[nodiscard]] Task<std::optional<AppendEntriesReply>> call(const AppendEntries& request,
                                                              TimePoint deadline) override;
+  [[nodiscard]] Task<std::optional<ReadIndexReply>> call(const ReadIndex& request,
+                                                         TimePoint deadline) override;
 
  private:
   struct HeldReply;
@@ -86,6 +88,7 @@ class WireTap final : public Transport, private Service {
   Task<std::optional<RequestVoteReply>> answer(const RequestVote& request) override;
   Task<std::optional<AppendEntriesReply>> answer(const AppendEntries& request) override;
   Task<std::optional<TimeoutNowReply>> answer(const TimeoutNow& request) override;
+  Task<std::optional<ReadIndexReply>> answer(const ReadIndex& request) override;
   Hello introduce(ServerId peer) override { return service_->introduce(peer); }
   std::optional<HelloReply> meet(const Hello& request) override { return service_->meet(request); }
   bool met(const Hello& asked, const HelloReply& reply) override {

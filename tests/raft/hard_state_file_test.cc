@@ -1,5 +1,5 @@
 // Term and vote on a disk: V2, D1, D3, D4, D7, D10, and B01, B02, B56.
-#include "raft/storage.h"
+#include "raft/hard_state_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -31,18 +31,18 @@ Calls calls_of_storage() {
 
 Task<std::string> refusal(std::string directory, ClusterId cluster, ServerId self) {
   try {
-    const Storage storage = co_await Storage::open(directory, cluster, self);
+    const HardStateFile storage = co_await HardStateFile::open(directory, cluster, self);
   } catch (const Error& error) {
     co_return error.what();
   }
   co_return "";
 }
 
-TEST(StorageTest, ANewDirectoryIsMadeWholeOrNotAtAll) {
+TEST(HardStateFileTest, ANewDirectoryIsMadeWholeOrNotAtAll) {
   run_with_directory([](std::string directory) -> Task<> {
     plan_fault({});
     const std::string path = directory + "/a/b";
-    const Storage storage = co_await Storage::open(path, kTheCluster, 3);
+    const HardStateFile storage = co_await HardStateFile::open(path, kTheCluster, 3);
     // The names of all directories above it, the file, and its name.
     Calls expected(static_cast<std::size_t>(std::ranges::count(path, '/')), "sync directory");
     expected.insert(expected.end(), {"write 16384 @0", "sync", "rename", "sync directory"});
@@ -55,12 +55,12 @@ TEST(StorageTest, ANewDirectoryIsMadeWholeOrNotAtAll) {
 }
 
 // D1: a start that crashed may have made the directory and not its name durable.
-TEST(StorageTest, AnEmptyDirectoryIsTakenForOneThatMayVanish) {
+TEST(HardStateFileTest, AnEmptyDirectoryIsTakenForOneThatMayVanish) {
   run_with_directory([](std::string directory) -> Task<> {
     const std::string path = directory + "/a";
     co_await make_directory(path);
     plan_fault({});
-    const Storage storage = co_await Storage::open(path, kTheCluster, 3);
+    const HardStateFile storage = co_await HardStateFile::open(path, kTheCluster, 3);
     const auto calls = calls_of_storage();
     const auto levels = std::ranges::count(path, '/');
     EXPECT_EQ(std::ranges::count(calls, "sync directory"), levels + 1);
@@ -68,11 +68,11 @@ TEST(StorageTest, AnEmptyDirectoryIsTakenForOneThatMayVanish) {
 }
 
 // V2: one write of one record, one sync; D10: what was found is made durable before anything else.
-TEST(StorageTest, SavesWithOneWriteAndRecoversBeforeItSpeaks) {
+TEST(HardStateFileTest, SavesWithOneWriteAndRecoversBeforeItSpeaks) {
   run_with_directory([](std::string directory) -> Task<> {
     Incarnation first;
     {
-      Storage storage = co_await Storage::open(directory, kTheCluster, 3);
+      HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
       first = storage.identity().incarnation;
       plan_fault({});
       const HardState voted{.term = 5, .vote = 2};
@@ -82,7 +82,7 @@ TEST(StorageTest, SavesWithOneWriteAndRecoversBeforeItSpeaks) {
       EXPECT_EQ(storage.change(), 4U);
     }
     plan_fault({});
-    const Storage storage = co_await Storage::open(directory, kTheCluster, 3);
+    const HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
     EXPECT_EQ(calls_of_storage(), (Calls{"write 4096 @12288", "sync",  // the copy of what was found
                                          "write 4096 @8192", "sync",   // itself
                                          "write 8192 @0", "sync",      // that it has started again
@@ -96,7 +96,7 @@ TEST(StorageTest, SavesWithOneWriteAndRecoversBeforeItSpeaks) {
 }
 
 // D7
-TEST(StorageTest, ADirectoryOfAnotherServerIsRefused) {
+TEST(HardStateFileTest, ADirectoryOfAnotherServerIsRefused) {
   run_with_directory([](std::string directory) -> Task<> {
     const std::string ours = co_await refusal(directory, kTheCluster, 3);
     EXPECT_EQ(ours, "");
@@ -111,7 +111,7 @@ TEST(StorageTest, ADirectoryOfAnotherServerIsRefused) {
 
 // D4: a byte of each field of the newest record, in either slot, is flipped in turn: nothing is
 // forgotten. (hard_state_test.cc flips each byte there is.)
-TEST(StorageTest, AFlippedByteIsCuredFromTheCopy) {
+TEST(HardStateFileTest, AFlippedByteIsCuredFromTheCopy) {
   run_with_directory([](std::string directory) -> Task<> {
     const std::string path = directory + "/hard_state";
     Term term = 0;
@@ -119,7 +119,7 @@ TEST(StorageTest, AFlippedByteIsCuredFromTheCopy) {
       const HardState voted{.term = ++term, .vote = 1 + term % 3};
       std::size_t offset = 0;
       {
-        Storage storage = co_await Storage::open(directory, kTheCluster, 3);
+        HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
         EXPECT_TRUE(storage.damages().empty()) << "the last one was cured";
         co_await storage.save(voted, term);
         plan_fault({});
@@ -132,7 +132,7 @@ TEST(StorageTest, AFlippedByteIsCuredFromTheCopy) {
       co_await file.read_at(byte, offset);
       byte[0] ^= std::byte{4};
       co_await file.write_at(byte, offset);
-      const Storage storage = co_await Storage::open(directory, kTheCluster, 3);
+      const HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
       EXPECT_EQ(storage.hard_state(), voted) << "byte " << offset;
       EXPECT_EQ(storage.damages().size(), 1U) << "byte " << offset;
     }
@@ -140,7 +140,7 @@ TEST(StorageTest, AFlippedByteIsCuredFromTheCopy) {
 }
 
 // Cut anywhere, it is refused, and left as it is.
-TEST(StorageTest, ACutFileIsRefused) {
+TEST(HardStateFileTest, ACutFileIsRefused) {
   run_with_directory([](std::string directory) -> Task<> {
     const std::string path = directory + "/hard_state";
     const std::string ours = co_await refusal(directory, kTheCluster, 3);
@@ -160,10 +160,10 @@ TEST(StorageTest, ACutFileIsRefused) {
 }
 
 // D3, B56: no second try after a failure, whatever the disk would say to it.
-TEST(StorageTest, AFailedSyncIsFatalForGood) {
+TEST(HardStateFileTest, AFailedSyncIsFatalForGood) {
   for (const int failed : {1, 2}) {  // the write, the sync
     run_with_directory([failed](std::string directory) -> Task<> {
-      Storage storage = co_await Storage::open(directory, kTheCluster, 3);
+      HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
       plan_fault({.kind = DiskFault::Kind::fail, .nth = failed});
       const HardState voted{.term = 5, .vote = 2};
       std::string first;
@@ -218,7 +218,7 @@ std::pair<int, std::vector<Told>> in_child(Body body) {
 
 // Opens the directory, tells what it found, and votes `votes` times, telling each vote once it may.
 Task<> live(std::string directory, int pipe, Term votes) {
-  Storage storage = co_await Storage::open(directory, kTheCluster, 3);
+  HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
   Told told{.hard_state = storage.hard_state(), .start = storage.identity().incarnation.start};
   (void)!::write(pipe, &told, sizeof told);
   for (Term vote = 0; vote < votes; ++vote) {
@@ -237,7 +237,7 @@ void run_life(const std::string& directory, int pipe, Term votes, DiskFault faul
 // D1, B01, B02: dies at the nth file operation, for every n, before it or in the middle of it; the
 // next life, which dies too, and the one after that find the old record or the new one, never less
 // than what was told.
-TEST(StorageTest, NoProcessDeathForgetsWhatWasTold) {
+TEST(HardStateFileTest, NoProcessDeathForgetsWhatWasTold) {
   const std::string root = std::filesystem::temp_directory_path() / "coracle-lives-XXXXXX";
   std::string directory = root;
   ASSERT_NE(::mkdtemp(directory.data()), nullptr);
@@ -276,7 +276,7 @@ TEST(StorageTest, NoProcessDeathForgetsWhatWasTold) {
 }
 
 // A directory is held by one process; the second says who holds it.
-TEST(StorageTest, ASecondProcessOnOneDirectoryIsRefused) {
+TEST(HardStateFileTest, ASecondProcessOnOneDirectoryIsRefused) {
   std::string directory = std::filesystem::temp_directory_path() / "coracle-lock-XXXXXX";
   ASSERT_NE(::mkdtemp(directory.data()), nullptr);
   int held[2];
@@ -287,7 +287,7 @@ TEST(StorageTest, ASecondProcessOnOneDirectoryIsRefused) {
   if (holder == 0) {
     ::close(release[1]);
     run([](std::string path, int ready, int wait) -> Task<> {
-      const Storage storage = co_await Storage::open(path, kTheCluster, 3);
+      const HardStateFile storage = co_await HardStateFile::open(path, kTheCluster, 3);
       char byte = 1;
       (void)!::write(ready, &byte, 1);
       (void)!::read(wait, &byte, 1);

@@ -1,0 +1,153 @@
+#include "raft/sim/log_invariants.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "runtime/check.h"
+
+namespace coracle::raft::sim {
+namespace {
+
+std::uint64_t hash_of(std::span<const std::byte> bytes, std::uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed) | 1U;  // never 0
+}
+
+std::uint64_t hash_of(const raft::Entry& entry) {
+  const auto kind = static_cast<std::uint64_t>(entry.kind);
+  return hash_of(entry.data.view(), kind ^ static_cast<std::uint64_t>(entry.log_time) << 8U);
+}
+
+bool holds(const TermRuns& log, LogPosition position) {
+  return position.index <= log.last_index() && log.at(position.index) == position.term;
+}
+
+}  // namespace
+
+// ---- Log Matching, Leader Append-Only ----
+
+void LogMatching::started(const View& server) {
+  seen_[server.id] = {};
+  observe(server);
+}
+
+void LogMatching::observe(const View& server) {
+  const Log& log = server.state.log();
+  Seen& seen = seen_[server.id];
+  const LogIndex last = log.last().index;
+  const LogIndex before = seen.terms.size();
+  const bool is_longer =
+      last >= before && (before == 0 || log.at(before).term == seen.terms[before - 1]);
+  const bool leads = server.state.role() == Role::leader;
+  if (leads && seen.led == server.state.term()) {
+    CORACLE_CHECK(is_longer, "a leader only appends to its log (Raft Figure 3)");
+  }
+  seen.led = leads ? server.state.term() : 0;
+  LogIndex same = before;
+  if (!is_longer) {  // entries were deleted, and perhaps others appended
+    same = 0;
+    while (same < std::min(last, before) && log.at(same + 1).term == seen.terms[same]) ++same;
+  }
+  seen.terms.resize(same);
+  for (LogIndex index = same + 1; index <= last; ++index) {
+    check_entry(server, index);
+    seen.terms.push_back(log.at(index).term);
+  }
+}
+
+// Each entry has the same one before it, and the same content, wherever it is: by induction all
+// before it are the same.
+void LogMatching::check_entry(const View& server, LogIndex index) {
+  const Log& log = server.state.log();
+  const Term previous = log.at(index - 1).term;
+  const auto [found, is_new] = entries_.try_emplace(log.at(index), Entry{.previous = previous});
+  CORACLE_CHECK(found->second.previous == previous,
+                "logs that agree in an entry agree in all before it (Raft Figure 3)");
+  if (index < log.first_cached()) return;
+  const std::uint64_t content = hash_of(log.entry(index));
+  if (found->second.content == 0) found->second.content = content;
+  CORACLE_CHECK(found->second.content == content,
+                "there is one entry of an index and a term (Raft Figure 3)");
+}
+
+// ---- Leader Completeness, State Machine Safety ----
+
+void Commitment::started(const View& server) {
+  seen_[server.id] = {};
+  disks_[server.id] = &server.disk;
+}
+
+void Commitment::observe(const View& server) {
+  Seen& seen = seen_[server.id];
+  const bool leads = server.state.role() == Role::leader;
+  if (leads && seen.led != server.state.term()) check_new_leader(server);
+  seen.led = leads ? server.state.term() : 0;
+  CORACLE_CHECK(server.state.commit_index() >= seen.commit, "the commit index never falls");
+  CORACLE_CHECK(server.state.applied_index() <= server.state.commit_index(),
+                "only what is committed is applied (Raft Figure 2)");
+  while (seen.commit < server.state.commit_index()) check_committed(server, ++seen.commit);
+}
+
+// Of entries that were committed in its own term it is the judge itself.
+void Commitment::check_new_leader(const View& server) const {
+  for (LogIndex index = committed_.size(); index > 0; --index) {
+    if (committed_in_[index - 1] >= server.state.term()) continue;
+    const LogPosition entry{.term = committed_[index - 1], .index = index};
+    CORACLE_CHECK(server.state.log().holds(entry),
+                  "a leader has all that was committed before (Raft Figure 3)");
+    return;  // and with it, by Log Matching, all before it
+  }
+}
+
+void Commitment::check_committed(const View& server, LogIndex index) {
+  const LogPosition entry = server.state.log().at(index);
+  if (index <= committed_.size()) {
+    CORACLE_CHECK(committed_[index - 1] == entry.term,
+                  "no two servers commit different entries at one index (Raft Figure 3)");
+    return;
+  }
+  const LogPosition up_to = server.state.log().at(server.state.commit_index());
+  if (server.state.role() == Role::leader) {  // and not one that has stepped down in this pass
+    CORACLE_CHECK(up_to.term == server.state.term(),
+                  "a leader commits by counting only entries of its own term (Raft §5.4.2)");
+  }
+  const std::vector<ServerId>& voters = server.state.configuration().voters();
+  const auto stored = std::ranges::count_if(voters, [&](ServerId voter) {
+    const auto disk = disks_.find(voter);
+    return disk != disks_.end() && holds(disk->second->log(), up_to);
+  });
+  CORACLE_CHECK(static_cast<std::size_t>(stored) > voters.size() / 2,
+                "what is committed is durable on a majority (Raft §5.3, B36)");
+  committed_.push_back(entry.term);
+  committed_in_.push_back(up_to.term);
+}
+
+void Commitment::applied(const View& server, const Command& command) {
+  observe(server);
+  Seen& seen = seen_[server.id];
+  CORACLE_CHECK(command.index > seen.applied, "commands are applied in the order of the log");
+  seen.applied = command.index;
+  CORACLE_CHECK(command.index <= committed_.size(), "only what is committed is applied");
+  const std::uint64_t content = hash_of(command.data, static_cast<std::uint64_t>(command.log_time));
+  const auto first = applied_.try_emplace(command.index, content).first;
+  CORACLE_CHECK(first->second == content,
+                "no two servers apply different commands at one index (Raft Figure 3)");
+}
+
+// ---- Durable ----
+
+void DurableBeforeAcknowledged::sends(const Message& message, const View& server) {
+  LogPosition told;
+  if (message.kind == MessageKind::append_entries_reply && message.granted) told = message.matched;
+  if (message.kind == MessageKind::request_vote) told = message.log;
+  if (message.kind == MessageKind::pre_vote) told = message.log;
+  if (told.index == 0) return;
+  const TermRuns& log = server.disk.log();
+  if (holds(log, told)) return;
+  // It was durable when the reply was decided, and another leader's entries have replaced it since.
+  const bool is_replaced = message.kind == MessageKind::append_entries_reply &&
+                           message.term < server.state.term() && !server.state.log().holds(told);
+  CORACLE_CHECK(is_replaced, "no entry is told of that is not durable (Raft Figure 2, V11)");
+}
+
+}  // namespace coracle::raft::sim

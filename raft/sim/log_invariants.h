@@ -1,0 +1,75 @@
+// What must hold of the replicated log in every run of a cluster: the rest of Raft Figure 3, and
+// what makes it durable. Looked at like invariants.h, which has what is about elections.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "raft/sim/durable_record.h"
+#include "raft/sim/message.h"
+#include "raft/sim/view.h"
+#include "raft/state_machine.h"
+#include "raft/types.h"
+
+namespace coracle::raft::sim {
+
+// Log Matching (Raft Figure 3): if two logs contain an entry with the same index and term, then the
+// logs are identical in all entries up through the given index. Over all servers and lives.
+// Leader Append-Only: a leader never overwrites or deletes entries in its log.
+class LogMatching {
+ public:
+  void started(const View& server);
+  void observe(const View& server);
+
+ private:
+  struct Entry {
+    Term previous = 0;
+    std::uint64_t content = 0;  // a hash; 0 where nobody has seen it
+  };
+  struct Seen {
+    std::vector<Term> terms;  // of this life's log, when last looked at
+    Term led = 0;             // the term in which it led then
+  };
+  void check_entry(const View& server, LogIndex index);
+
+  std::map<LogPosition, Entry> entries_;
+  std::map<ServerId, Seen> seen_;
+};
+
+// Leader Completeness (Raft Figure 3): if an entry is committed in a given term, then it is present
+// in the logs of the leaders of all higher terms.
+// State Machine Safety: no two servers commit, or apply, different entries at one index.
+// And what is committed is durable on a majority at that moment, and was committed by an entry of
+// the leader's own term (§5.4.2).
+class Commitment {
+ public:
+  void started(const View& server);
+  void observe(const View& server);
+  void applied(const View& server, const Command& command);
+
+ private:
+  struct Seen {
+    LogIndex commit = 0;
+    LogIndex applied = 0;  // of commands, in this life
+    Term led = 0;
+  };
+  void check_new_leader(const View& server) const;
+  void check_committed(const View& server, LogIndex index);
+
+  std::map<ServerId, Seen> seen_;
+  std::map<ServerId, const DurableRecord*> disks_;
+  std::vector<Term> committed_;                // of entry 1, 2, ...
+  std::vector<Term> committed_in_;             // the term in which it was
+  std::map<LogIndex, std::uint64_t> applied_;  // what, as a hash
+};
+
+// An entry is acknowledged, and a candidate boasts of one, only once a loss of power could not take
+// it back. (Raft Figure 2, A6, V11)
+class DurableBeforeAcknowledged {
+ public:
+  static void sends(const Message& message, const View& server);
+};
+
+}  // namespace coracle::raft::sim
