@@ -20,7 +20,17 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Identity kIdentity{.cluster = 7, .self = 3, .incarnation = {.directory = 99, .start = 1}};
+// Of a server that knows more terms and changes than any of these logs has.
+constexpr HardStateRecord kServer{
+    .identity = kIdentity, .hard_state = {.term = 1'000'000}, .log = {.made = true}};
+// Of one that has no log yet.
+constexpr HardStateRecord kNewServer{.identity = kIdentity, .hard_state = {.term = 1'000'000}};
 constexpr DiskLogOptions kSmall{.segment_bytes = 4096 + 2000};
+
+// One change: the entry whose index is its number.
+std::vector<Change> appended(LogIndex index, const Entry& entry) {
+  return {{.number = index, .what = AppendedEntry{.index = index, .entry = entry}}};
+}
 
 // What a server has done to its log in all its lives, as its peers know it.
 class History {
@@ -31,15 +41,16 @@ class History {
 
   // One life: checks what is found, and goes on from there.
   Task<> live() {
-    DiskLog log = co_await DiskLog::open("/data", kIdentity, kSmall);
+    DiskLog log = co_await DiskLog::open("/data", made_ ? kServer : kNewServer, kSmall);
+    made_ = true;
     EXPECT_GE(log.change(), durable_) << "what was durable is lost";
     EXPECT_LE(log.change(), attempted_) << "nobody has written this";
     co_await expect_state(log);
     entries_ = states_[log.change()];
     durable_ = log.change();
     while (batches_left_ > 0) {
-      const std::vector<LogChange> batch = next_batch(entries_);
-      co_await log.append(batch);
+      const std::vector<Change> batch = next_batch(entries_);
+      co_await log.append(batch, kServer);
       durable_ = attempted_;
       --batches_left_;
     }
@@ -49,7 +60,7 @@ class History {
   [[nodiscard]] bool over() const { return batches_left_ == 0; }
 
  private:
-  Task<> expect_state(const DiskLog& log) {
+  Task<> expect_state(DiskLog& log) {
     const std::vector<Entry>& expected = states_[log.change()];
     EXPECT_EQ(log.last_index(), expected.size());
     std::vector<Entry> found;
@@ -64,23 +75,19 @@ class History {
   }
 
   // Notes the state after each change; some of them may be all that is found.
-  std::vector<LogChange> next_batch(std::vector<Entry>& entries) {
-    written_.clear();
-    std::vector<LogChange> batch;
+  std::vector<Change> next_batch(std::vector<Entry>& entries) {
+    std::vector<Change> batch;
     const std::uint64_t changes = 1 + random_.below(5);
-    written_.reserve(changes);
     for (std::uint64_t i = 0; i < changes; ++i) {
-      LogChange change{.number = ++attempted_};
+      Change change{.number = ++attempted_};
       if (!entries.empty() && random_.chance(0.2)) {
         entries.resize(random_.below(entries.size() + 1));
         ++term_;  // truncations come with a new leader
         const Term last = entries.empty() ? 0 : entries.back().term;
-        change.position = {.term = last, .index = entries.size()};
+        change.what = Truncation{.last = {.term = last, .index = entries.size()}};
       } else {
-        written_.push_back(new_entry());
-        entries.push_back(written_.back());
-        change.position = {.term = term_, .index = entries.size()};
-        change.entry = &written_.back();
+        entries.push_back(new_entry());
+        change.what = AppendedEntry{.index = entries.size(), .entry = entries.back()};
       }
       batch.push_back(change);
       states_[attempted_] = entries;
@@ -92,19 +99,20 @@ class History {
     Entry entry{.term = term_, .kind = EntryKind::command};
     entry.log_time = static_cast<std::int64_t>(random_.next());
     const bool is_long = random_.chance(0.05);  // longer than a segment
-    entry.data.resize(is_long ? 3000 : random_.below(300));
-    for (std::byte& byte : entry.data) byte = static_cast<std::byte>(random_.next());
+    std::vector<std::byte> data(is_long ? 3000 : random_.below(300));
+    for (std::byte& byte : data) byte = static_cast<std::byte>(random_.next());
+    entry.data = data;
     return entry;
   }
 
   Random random_;
   int batches_left_;
+  bool made_ = false;
   std::map<ChangeNumber, std::vector<Entry>> states_;
   ChangeNumber durable_ = 0;
   ChangeNumber attempted_ = 0;
   Term term_ = 1;
   std::vector<Entry> entries_;
-  std::vector<Entry> written_;
 };
 
 // A host with such a server.
@@ -230,14 +238,14 @@ TEST(DiskLogTest, AFailureIsFatalForGood) {
     sim::Host& host = world.add_host("a");
     const auto program = [&]() -> Task<> {
       co_await make_directory("/data");
-      DiskLog log = co_await DiskLog::open("/data", kIdentity);
+      DiskLog log = co_await DiskLog::open("/data", kNewServer);
       const Entry entry{.term = 1};
-      const std::vector<LogChange> one{{.number = 1, .position = {1, 1}, .entry = &entry}};
+      const std::vector<Change> one = appended(1, entry);
       host.disk().fail({.action = action});
       std::vector<std::string> errors;
       for (int i = 0; i < 2; ++i) {
         try {
-          co_await log.append(one);
+          co_await log.append(one, kServer);
         } catch (const Error& error) {
           errors.emplace_back(error.what());
         }
@@ -266,12 +274,11 @@ TEST(DiskLogTest, AFlippedBitIsCutOffOrRefused) {
     LogIndex written = 0;
     const auto write = [&]() -> Task<> {
       co_await make_directory("/data");
-      DiskLog log = co_await DiskLog::open("/data", kIdentity, kSmall);
+      DiskLog log = co_await DiskLog::open("/data", kNewServer, kSmall);
       const Entry entry{.term = 1, .data = std::vector<std::byte>(100, std::byte{5})};
       for (; written < 50; ++written) {
-        const std::vector<LogChange> one{
-            {.number = written + 1, .position = {1, written + 1}, .entry = &entry}};
-        co_await log.append(one);
+        const std::vector<Change> one = appended(written + 1, entry);
+        co_await log.append(one, kServer);
       }
     };
     host.start(write);
@@ -279,7 +286,7 @@ TEST(DiskLogTest, AFlippedBitIsCutOffOrRefused) {
     host.disk().flip_drawn_bit("/data/log");
     const auto open = [&]() -> Task<> {
       try {
-        const DiskLog log = co_await DiskLog::open("/data", kIdentity, kSmall);
+        const DiskLog log = co_await DiskLog::open("/data", kServer, kSmall);
         EXPECT_GE(log.last_index(), written - 1);
         if (log.last_index() < written) {
           ++cut;
@@ -306,11 +313,11 @@ TEST(DiskLogTest, AnEntryThatCannotBeReadIsAnError) {
   sim::Host& host = world.add_host("a");
   const auto program = [&]() -> Task<> {
     co_await make_directory("/data");
-    DiskLog log = co_await DiskLog::open("/data", kIdentity);
+    DiskLog log = co_await DiskLog::open("/data", kNewServer);
     const Entry entry{.term = 1};
-    const std::vector<LogChange> two{{.number = 1, .position = {1, 1}, .entry = &entry},
-                                     {.number = 2, .position = {1, 2}, .entry = &entry}};
-    co_await log.append(two);
+    std::vector<Change> two = appended(1, entry);
+    two.push_back(appended(2, entry)[0]);
+    co_await log.append(two, kServer);
     host.disk().flip_bit("/data/log/000000000000001.log", 4096 + record_bytes(0) + 40, 0);
     const std::vector<Entry> first = co_await log.read(1, 2, 10'000);
     EXPECT_EQ(first.size(), 1U);
@@ -321,7 +328,7 @@ TEST(DiskLogTest, AnEntryThatCannotBeReadIsAnError) {
       said = error.what();
     }
     EXPECT_EQ(said,
-              "read /data/log/000000000000001.log (byte 4152 is no record of entry 2): "
+              "read /data/log/000000000000001.log (byte 4160 is no record of entry 2): "
               "Input/output error");
   };
   host.start(program);

@@ -29,6 +29,13 @@ Calls calls_of_storage() {
   return calls;
 }
 
+// What a server does with it at each start.
+Task<HardStateFile> begin_life(std::string directory) {
+  HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
+  co_await storage.start({});
+  co_return storage;
+}
+
 Task<std::string> refusal(std::string directory, ClusterId cluster, ServerId self) {
   try {
     const HardStateFile storage = co_await HardStateFile::open(directory, cluster, self);
@@ -42,13 +49,19 @@ TEST(HardStateFileTest, ANewDirectoryIsMadeWholeOrNotAtAll) {
   run_with_directory([](std::string directory) -> Task<> {
     plan_fault({});
     const std::string path = directory + "/a/b";
-    const HardStateFile storage = co_await HardStateFile::open(path, kTheCluster, 3);
+    HardStateFile storage = co_await HardStateFile::open(path, kTheCluster, 3);
     // The names of all directories above it, the file, and its name.
     Calls expected(static_cast<std::size_t>(std::ranges::count(path, '/')), "sync directory");
     expected.insert(expected.end(), {"write 16384 @0", "sync", "rename", "sync directory"});
     EXPECT_EQ(calls_of_storage(), expected);
     EXPECT_EQ(storage.hard_state(), HardState());
+    EXPECT_EQ(storage.record().log, LogMark());
     EXPECT_EQ(storage.identity().self, 3U);
+    plan_fault({});
+    const LogMark mark{.made = true};
+    co_await storage.start(mark);
+    EXPECT_EQ(calls_made(), (Calls{"write 8192 @8192", "sync"}));
+    EXPECT_EQ(storage.record().log, mark);
     EXPECT_EQ(storage.identity().incarnation.start, 1U);
     EXPECT_NE(storage.identity().incarnation.directory, 0U);
   });
@@ -72,23 +85,26 @@ TEST(HardStateFileTest, SavesWithOneWriteAndRecoversBeforeItSpeaks) {
   run_with_directory([](std::string directory) -> Task<> {
     Incarnation first;
     {
-      HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
+      HardStateFile storage = co_await begin_life(directory);
       first = storage.identity().incarnation;
       plan_fault({});
       const HardState voted{.term = 5, .vote = 2};
-      co_await storage.save(voted, 4);
-      EXPECT_EQ(calls_made(), (Calls{"write 8192 @8192", "sync"}));
+      co_await storage.save(voted, 4, 3);
+      EXPECT_EQ(calls_made(), (Calls{"write 8192 @0", "sync"}));
       EXPECT_EQ(storage.hard_state(), voted);
       EXPECT_EQ(storage.change(), 4U);
     }
     plan_fault({});
-    const HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
-    EXPECT_EQ(calls_of_storage(), (Calls{"write 4096 @12288", "sync",  // the copy of what was found
-                                         "write 4096 @8192", "sync",   // itself
-                                         "write 8192 @0", "sync",      // that it has started again
+    HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
+    EXPECT_EQ(calls_of_storage(), (Calls{"write 4096 @4096", "sync",  // the copy of what was found
+                                         "write 4096 @0", "sync",     // itself
                                          "sync directory"}));
     EXPECT_EQ(storage.hard_state(), (HardState{.term = 5, .vote = 2}));
     EXPECT_EQ(storage.change(), 4U);
+    EXPECT_EQ(storage.record().log.change, 3U);
+    plan_fault({});
+    co_await storage.start({});
+    EXPECT_EQ(calls_made(), (Calls{"write 8192 @8192", "sync"}));  // that it has started again
     EXPECT_EQ(storage.identity().incarnation,
               (Incarnation{.directory = first.directory, .start = 2}));
     EXPECT_TRUE(storage.damages().empty());
@@ -119,11 +135,11 @@ TEST(HardStateFileTest, AFlippedByteIsCuredFromTheCopy) {
       const HardState voted{.term = ++term, .vote = 1 + term % 3};
       std::size_t offset = 0;
       {
-        HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
+        HardStateFile storage = co_await begin_life(directory);
         EXPECT_TRUE(storage.damages().empty()) << "the last one was cured";
-        co_await storage.save(voted, term);
+        co_await storage.save(voted, term, 0);
         plan_fault({});
-        co_await storage.save(voted, ++term);
+        co_await storage.save(voted, ++term, 0);
         offset = calls_made()[0] == "write 8192 @0" ? 0 : kPairBytes;
       }
       offset += flipped % 2 * kSlotBytes + (flipped < 20 ? flipped * 4 : kSlotBytes - 1);
@@ -136,6 +152,23 @@ TEST(HardStateFileTest, AFlippedByteIsCuredFromTheCopy) {
       EXPECT_EQ(storage.hard_state(), voted) << "byte " << offset;
       EXPECT_EQ(storage.damages().size(), 1U) << "byte " << offset;
     }
+  });
+}
+
+// D8: a server that has lost its promises does not make new ones, because its log is there.
+TEST(HardStateFileTest, ALogWithoutItIsRefused) {
+  run_with_directory([](std::string directory) -> Task<> {
+    co_await make_directory(directory + "/log");
+    const std::string empty = co_await refusal(directory, kTheCluster, 3);
+    EXPECT_EQ(empty, "");
+    co_await remove_file(directory + "/hard_state");
+    {
+      const File segment =
+          co_await File::open(directory + "/log/000000000000007.log", OpenMode::create);
+    }
+    const std::string why = co_await refusal(directory, kTheCluster, 3);
+    EXPECT_NE(why.find("hard_state is gone, and the log is there"), std::string::npos) << why;
+    EXPECT_FALSE(std::filesystem::exists(directory + "/hard_state"));
   });
 }
 
@@ -163,19 +196,19 @@ TEST(HardStateFileTest, ACutFileIsRefused) {
 TEST(HardStateFileTest, AFailedSyncIsFatalForGood) {
   for (const int failed : {1, 2}) {  // the write, the sync
     run_with_directory([failed](std::string directory) -> Task<> {
-      HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
+      HardStateFile storage = co_await begin_life(directory);
       plan_fault({.kind = DiskFault::Kind::fail, .nth = failed});
       const HardState voted{.term = 5, .vote = 2};
       std::string first;
       std::string second;
       try {
-        co_await storage.save(voted, 1);
+        co_await storage.save(voted, 1, 0);
       } catch (const Error& error) {
         first = error.what();
       }
       plan_fault({});
       try {
-        co_await storage.save(voted, 2);
+        co_await storage.save(voted, 2, 0);
       } catch (const Error& error) {
         second = error.what();
       }
@@ -218,13 +251,13 @@ std::pair<int, std::vector<Told>> in_child(Body body) {
 
 // Opens the directory, tells what it found, and votes `votes` times, telling each vote once it may.
 Task<> live(std::string directory, int pipe, Term votes) {
-  HardStateFile storage = co_await HardStateFile::open(directory, kTheCluster, 3);
+  HardStateFile storage = co_await begin_life(directory);
   Told told{.hard_state = storage.hard_state(), .start = storage.identity().incarnation.start};
   (void)!::write(pipe, &told, sizeof told);
   for (Term vote = 0; vote < votes; ++vote) {
     ++told.hard_state.term;
     told.hard_state.vote = 1 + told.hard_state.term % 5;
-    co_await storage.save(told.hard_state, storage.change() + 1);
+    co_await storage.save(told.hard_state, storage.change() + 1, 0);
     (void)!::write(pipe, &told, sizeof told);
   }
 }

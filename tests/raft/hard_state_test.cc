@@ -15,7 +15,8 @@ HardStateRecord record(Term term, ServerId vote, std::uint64_t saved) {
   return {.identity = {.cluster = 77, .self = 1, .incarnation = {.directory = 5, .start = 2}},
           .hard_state = {.term = term, .vote = vote},
           .change = 10 + saved,
-          .saved = saved};
+          .saved = saved,
+          .log = {.made = true, .change = 4}};
 }
 
 using File = std::vector<std::byte>;
@@ -48,13 +49,14 @@ TEST(HardStateFile, HoldsWhatWasSaved) {
 TEST(HardStateFile, AnyRecordComesBackAsItWas) {
   EXPECT_TRUE(rc::check([](std::uint64_t cluster, ServerId self, std::uint64_t directory,
                            std::uint64_t start, Term term, ServerId vote, ChangeNumber change,
-                           std::uint64_t saved) {
+                           std::uint64_t saved, bool made, ChangeNumber log_change) {
     const HardStateRecord any{.identity = {.cluster = cluster,
                                            .self = self,
                                            .incarnation = {.directory = directory, .start = start}},
                               .hard_state = {.term = term, .vote = vote},
                               .change = change,
-                              .saved = saved};
+                              .saved = saved,
+                              .log = {.made = made, .change = log_change}};
     const ReadHardState found = read_hard_state(first_write(any).bytes, cluster, self);
     RC_ASSERT(found.refusal == std::string());
     RC_ASSERT(found.record == any);
@@ -66,7 +68,7 @@ TEST(HardStateFile, HasTheLayoutThatIsWrittenDown) {
   const File file = two_saves();
   const auto byte = [&](std::size_t at) { return std::to_integer<int>(file[at]); };
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(file.data()), 8), "CORACLEV");
-  EXPECT_EQ(byte(8), 1) << "format";
+  EXPECT_EQ(byte(8), 2) << "format";
   EXPECT_EQ(byte(16), 77) << "cluster";
   EXPECT_EQ(byte(24), 1) << "server";
   EXPECT_EQ(byte(32), 5) << "directory";
@@ -75,6 +77,8 @@ TEST(HardStateFile, HasTheLayoutThatIsWrittenDown) {
   EXPECT_EQ(byte(56), 0) << "saved";
   EXPECT_EQ(byte(64), 1) << "term";
   EXPECT_EQ(byte(72), 2) << "vote";
+  EXPECT_EQ(byte(80), 1) << "a log was made";
+  EXPECT_EQ(byte(88), 4) << "change of the log";
   EXPECT_EQ(byte(8192 + 64), 2) << "term of the other pair";
   EXPECT_EQ(byte(12288 + 72), 3) << "vote of its copy";
 }

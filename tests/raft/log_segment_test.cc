@@ -40,13 +40,15 @@ class SegmentWriter {
     return add({.kind = RecordKind::entry,
                 .position = {.term = term, .index = index},
                 .entry_kind = EntryKind::command,
-                .log_time = -5,
+                .log_time = log_time_,
                 .data = data});
   }
   SegmentWriter& truncation(LogIndex index, Term term) {
     return add({.kind = RecordKind::truncation, .position = {.term = term, .index = index}});
   }
   void set_change(ChangeNumber change) { change_ = change; }
+  void set_hard_state(ChangeNumber change) { hard_state_ = change; }
+  void set_log_time(std::int64_t time) { log_time_ = time; }
 
   [[nodiscard]] std::size_t size() const { return file_.size(); }
   [[nodiscard]] Bytes file() const {
@@ -59,6 +61,7 @@ class SegmentWriter {
  private:
   SegmentWriter& add(LogRecord record) {
     record.change = ++change_;
+    record.hard_state = hard_state_;
     record.batch_offset = static_cast<std::uint32_t>(batch_);
     append_record(file_, record, header_.seed());
     return *this;
@@ -68,6 +71,8 @@ class SegmentWriter {
   Bytes file_;
   std::size_t batch_ = kSegmentHeaderBytes;
   ChangeNumber change_ = 0;
+  ChangeNumber hard_state_ = 0;
+  std::int64_t log_time_ = -5;
 };
 
 // Two batches: entries 1 and 2; entries 3 and 4.
@@ -111,6 +116,7 @@ TEST(LogRecord, IsReadAsItWasWritten) {
     record.batch_offset = static_cast<std::uint32_t>(random.next());
     record.position.term = random.next();
     record.position.index = random.next();
+    record.hard_state = random.next();
     record.log_time = static_cast<std::int64_t>(random.next());
     if (is_entry) record.entry_kind = static_cast<EntryKind>(random.below(4));
     record.data = data;
@@ -126,6 +132,7 @@ TEST(LogRecord, IsReadAsItWasWritten) {
     EXPECT_EQ(read->position, record.position);
     EXPECT_EQ(read->entry_kind, record.entry_kind);
     EXPECT_EQ(read->log_time, record.log_time);
+    EXPECT_EQ(read->hard_state, record.hard_state);
     EXPECT_TRUE(std::ranges::equal(read->data, data));
     EXPECT_FALSE(read_record(out, 6)) << "of another segment";
   }
@@ -185,7 +192,9 @@ TEST(LogScanTest, FindsWhatWasWritten) {
   writer.truncation(2, 1).entry(3, 5);
   const Scanned found = scan({writer.file()});
   ASSERT_TRUE(found.good) << found.scan.refusal();
-  EXPECT_EQ(found.scan.terms(), (std::vector<Term>{1, 1, 5}));
+  EXPECT_EQ(found.scan.terms().runs(), (std::vector<TermRun>{{1, 1}, {3, 5}}));
+  EXPECT_EQ(found.scan.terms().last_index(), 3U);
+  EXPECT_EQ(found.scan.entries().last_index(), 3U);
   EXPECT_EQ(found.scan.change(), 6U);
   EXPECT_EQ(found.scan.tail().end, writer.size());
   EXPECT_FALSE(found.scan.tail().torn());
@@ -202,7 +211,7 @@ TEST(LogScanTest, ATornTailIsCut) {
     const Scanned found = scan({file});
     ASSERT_TRUE(found.good) << found.scan.refusal();
     // Zeros at the end of a record may be its own.
-    const std::size_t entries = found.scan.terms().size();
+    const std::size_t entries = found.scan.terms().last_index();
     EXPECT_GE(entries, cut < second + record_bytes(0) ? 2U : 3U);
     EXPECT_LE(entries, 4U);
     EXPECT_EQ(found.scan.damages().empty(), !found.scan.tail().torn());
@@ -217,7 +226,7 @@ TEST(LogScanTest, ABatchThatReachedTheDiskOutOfOrderIsATear) {
   std::fill_n(file.begin() + static_cast<std::ptrdiff_t>(second), record_bytes(0), std::byte{0});
   const Scanned found = scan({file});
   ASSERT_TRUE(found.good) << found.scan.refusal();
-  EXPECT_EQ(found.scan.terms().size(), 2U);
+  EXPECT_EQ(found.scan.terms().last_index(), 2U);
   EXPECT_EQ(found.scan.tail().end, second);
   EXPECT_TRUE(found.scan.tail().torn());
   EXPECT_EQ(found.scan.damages().size(), 1U);
@@ -244,7 +253,7 @@ TEST(LogScanTest, DamageBeforeALaterSegmentIsRefused) {
   SegmentWriter two(2);
   two.set_change(10);
   two.entry(5, 2);
-  EXPECT_EQ(scan({one.file(), two.file()}).scan.terms().size(), 5U);
+  EXPECT_EQ(scan({one.file(), two.file()}).scan.terms().last_index(), 5U);
   Bytes damaged = one.file();
   damaged[one.size() - 1 - record_bytes(4)] ^= std::byte{1};
   EXPECT_NE(refusal_of({damaged, two.file()}).find("000000000000002.log was written after it"),
@@ -282,10 +291,95 @@ TEST(LogScanTest, WhatNoServerWritesIsRefused) {
   EXPECT_EQ(refusal([](Writer& log) { log.entry(3, 1); }), "is of term 1 behind term 2");
   EXPECT_EQ(refusal([](Writer& log) { log.set_change(1), log.entry(3, 2); }),
             "is change 2 behind change 2");
+  EXPECT_EQ(refusal([](Writer& log) { log.set_hard_state(3), log.entry(3, 2); }),
+            "is change 3, but stands behind change 3 of hard_state");
+  EXPECT_EQ(refusal([](Writer& log) {
+              log.set_change(5), log.set_hard_state(4), log.entry(3, 2);
+              log.set_hard_state(3), log.entry(4, 2);
+            }),
+            "is change 7, but stands behind change 3 of hard_state");
   EXPECT_NE(refusal([](Writer& log) { log.truncation(3, 2); }).find("which is not there"),
             std::string::npos);
   EXPECT_NE(refusal([](Writer& log) { log.truncation(1, 1); }).find("which is not there"),
             std::string::npos);
+}
+
+// R3: a stamp that was given is not given again, though its entry was truncated.
+TEST(LogScanTest, KnowsTheLatestTimeEverStamped) {
+  SegmentWriter writer(1);
+  writer.set_log_time(5);
+  writer.entry(1, 1);
+  writer.set_log_time(9);
+  writer.entry(2, 1).truncation(1, 1);
+  writer.set_log_time(7);
+  writer.entry(2, 2);
+  EXPECT_EQ(scan({writer.file()}).scan.last_log_time(), 9);
+}
+
+// ---- Beside a hard state ----
+
+HardStateRecord server_with(Term term, ChangeNumber change, LogMark log) {
+  return {.identity = kIdentity, .hard_state = {.term = term}, .change = change, .log = log};
+}
+
+// What a scan of these files says beside this hard state; empty if it is content.
+std::string beside(const HardStateRecord& server, const std::vector<Bytes>& files) {
+  LogScan scan(server);
+  std::uint64_t number = 0;
+  for (const Bytes& file : files) {
+    if (!scan.add(segment_name(++number), file)) return scan.refusal();
+  }
+  return scan.finish() ? "" : scan.refusal();
+}
+
+// Changes 1 and 2 of the log, change 3 of the hard state, changes 4 and 5 of the log.
+Bytes log_of_two_terms() {
+  SegmentWriter writer(1);
+  writer.entry(1, 1).entry(2, 1);
+  writer.begin_batch();
+  writer.set_change(3);
+  writer.set_hard_state(3);
+  writer.entry(3, 2).entry(4, 2);
+  return writer.file();
+}
+
+TEST(LogBesideHardState, WhatBelongsTogetherIsTaken) {
+  const Bytes log = log_of_two_terms();
+  EXPECT_EQ(beside(server_with(2, 3, {.made = true}), {log}), "");
+  EXPECT_EQ(beside(server_with(2, 3, {.made = true, .change = 5}), {log}), "");
+  EXPECT_EQ(beside(server_with(9, 77, {.made = true, .change = 2}), {log}), "") << "more votes";
+  EXPECT_EQ(beside(server_with(0, 0, {}), {}), "") << "a new server";
+  EXPECT_EQ(beside(server_with(0, 0, {}), {SegmentWriter(1).file()}), "") << "its first start";
+}
+
+// D8: in each case one of the two was put back to an older state, or is gone.
+TEST(LogBesideHardState, WhatNoCrashLeavesIsRefused) {
+  const Bytes log = log_of_two_terms();
+  const std::size_t third = kSegmentHeaderBytes + 2 * record_bytes(1);
+  const std::string at = "byte " + std::to_string(third) + " of 000000000000001.log ";
+  EXPECT_EQ(beside(server_with(1, 3, {.made = true}), {log}),
+            at + "is of term 2, hard_state only of term 1: it is older than the log");
+  EXPECT_EQ(beside(server_with(2, 2, {.made = true}), {log}),
+            at + "was written behind change 3 of hard_state, which ends with change 2: it is older "
+                 "than the log");
+  EXPECT_EQ(beside(server_with(2, 3, {}), {log}),
+            "byte 4096 of 000000000000001.log is a record, and hard_state tells that there was no "
+            "log yet");
+  const std::string gone = beside(server_with(2, 3, {.made = true}), {});
+  EXPECT_TRUE(gone.starts_with("the log is gone. Without it")) << gone;
+  const std::string cut = beside(server_with(2, 6, {.made = true, .change = 6}), {log});
+  EXPECT_TRUE(cut.starts_with("byte " + std::to_string(third + 2 * record_bytes(1)) +
+                              " of 000000000000001.log is where the log ends, with change 5; "
+                              "hard_state tells that change 6 of the log was durable"))
+      << cut;
+}
+
+// D4, B55: what hard_state knows to have been durable is not taken for a tear.
+TEST(LogBesideHardState, AFlippedBitInTheLastBatchIsRefusedOnceItIsKnownToBeDurable) {
+  Bytes log = log_of_two_terms();
+  log[kSegmentHeaderBytes + 2 * record_bytes(1) + 9] ^= std::byte{1};
+  EXPECT_EQ(beside(server_with(2, 3, {.made = true, .change = 2}), {log}), "");
+  EXPECT_NE(beside(server_with(2, 3, {.made = true, .change = 5}), {log}), "");
 }
 
 TEST(LogScanTest, SegmentsOfOthersAreRefused) {
