@@ -407,13 +407,18 @@ TEST(DiskLogTest, IsReadBySeveralWhileItIsWritten) {
     const auto read = [&](std::uint64_t seed) -> Task<> {
       Random random(seed);
       for (int i = 0; i < 300; ++i) {
-        while (log.last_index() == 0) co_await sleep_for(1ms);
+        co_await sleep_for(std::chrono::microseconds(random.below(3000)));
+        if (log.last_index() == 0) continue;
         const LogIndex first = 1 + random.below(log.last_index());
         const LogIndex last = first + random.below(log.last_index() - first + 1);
-        const std::vector<Entry> found = co_await log.read(first, last, random.below(3000));
+        const std::size_t bytes_max = random.below(3000);
+        const std::vector<Entry> found = co_await log.read(first, last, bytes_max);
         if (appending) ++overlapping;
         EXPECT_FALSE(found.empty());
         EXPECT_LE(found.size(), last - first + 1);
+        std::size_t bytes = 0;
+        for (const Entry& entry : found) bytes += record_bytes(entry.data.size());
+        EXPECT_TRUE(found.size() == 1 || bytes <= bytes_max) << bytes << " of " << bytes_max;
         for (LogIndex index = first; index < first + found.size(); ++index) {
           EXPECT_TRUE(found[index - first] == long_entry(index, index * 7 % 300)) << index;
         }
