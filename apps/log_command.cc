@@ -1,6 +1,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <span>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "apps/commands.h"
 #include "apps/whole_file.h"
+#include "raft/hard_state.h"
 #include "raft/log_scan.h"
 #include "runtime/error.h"
 #include "runtime/file.h"
@@ -48,37 +50,78 @@ void show_segment(const std::string& name, std::span<const std::byte> file, bool
              entries, truncations);
 }
 
-// Whose log it is: what its first segment says of itself.
-raft::Identity owner_of(std::span<const std::byte> file) {
-  std::string why;
-  const auto header = raft::read_segment_header(file, why);
-  if (!header) return {};
-  return {.cluster = header->cluster,
-          .self = header->server,
-          .incarnation = {.directory = header->directory, .start = 0}};
+// Reads a segment that its server may be writing to: then the end of what is read is older than its
+// beginning, or the other way round, and looks torn or damaged. It does so only once.
+Task<std::string> read_segment(std::string path) {
+  std::string before;
+  for (int again = 0; again < 100; ++again) {
+    std::string content = co_await read_whole_file(path);
+    const auto file = std::as_bytes(std::span(content));
+    std::string why;
+    const auto header = raft::read_segment_header(file, why);
+    const bool is_whole = header && !raft::scan_segment(file, *header, {}).torn();
+    if (is_whole || content == before) co_return content;
+    before = std::move(content);
+  }
+  co_return before;
 }
 
-Task<> show_log(const LogFlags& flags) {
-  const std::string directory = flags.directory + "/log";
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw Error(EBADMSG, "read", path + " (" + why + ")");
+}
+
+// Whose log it is: what its first segment says of itself.
+Task<raft::Identity> owner_of(std::string path) {
+  const std::string content = co_await read_whole_file(path);
+  std::string why;
+  const auto header = raft::read_segment_header(std::as_bytes(std::span(content)), why);
+  if (!header) refuse(path, why);
+  co_return raft::Identity{.cluster = header->cluster, .self = header->server};
+}
+
+Task<raft::ReadHardState> read_hard_state_in(std::string directory, raft::Identity owner) {
+  const std::string content = co_await read_whole_file(directory + "/hard_state");
+  const auto file = std::as_bytes(std::span(content));
+  raft::ReadHardState found = raft::read_hard_state(file, owner.cluster, owner.self);
+  if (!found.refusal.empty()) refuse(directory, found.refusal);
+  co_return found;
+}
+
+Task<std::vector<std::string>> segments_in(std::string directory) {
   std::vector<std::string> names = co_await list_directory(directory);
   std::erase_if(names, [](const std::string& name) { return !raft::segment_number(name); });
   std::ranges::sort(names, {}, [](const std::string& name) { return raft::segment_number(name); });
   if (names.empty()) throw Error(ENOENT, "read", directory + " (it has no segments)");
+  co_return names;
+}
 
-  std::unique_ptr<raft::LogScan> scan;
+void show_end(const raft::HardStateRecord& server, const raft::LogScan& scan) {
+  fmt::print("hard_state term={} vote={} start={} change={}\n", server.hard_state.term,
+             server.hard_state.vote, server.identity.incarnation.start, server.change);
+  fmt::print("cluster={} server={} entries={} last_term={} change={}\n", server.identity.cluster,
+             server.identity.self, scan.terms().last_index(), scan.terms().last().term,
+             scan.change());
+}
+
+// The server may run meanwhile: what hard_state knew of the log before that was read is in it, and
+// what the log knows of hard_state is there afterwards.
+Task<> show_log(const LogFlags& flags) {
+  const std::string directory = flags.directory + "/log";
+  const std::vector<std::string> names = co_await segments_in(directory);
+  const raft::Identity owner = co_await owner_of(directory + "/" + names.front());
+  const raft::ReadHardState before = co_await read_hard_state_in(flags.directory, owner);
+  raft::LogScan scan(before.record.identity);
   for (const std::string& name : names) {
-    const std::string content = co_await read_whole_file(directory + "/" + name);
+    const std::string content = co_await read_segment(directory + "/" + name);
     const auto file = std::as_bytes(std::span(content));
-    if (scan == nullptr) scan = std::make_unique<raft::LogScan>(owner_of(file));
     show_segment(name, file, flags.records);
-    if (!scan->add(name, file))
-      throw Error(EBADMSG, "read", directory + " (" + scan->refusal() + ")");
+    if (!scan.add(name, file)) refuse(directory, scan.refusal());
   }
-  for (const std::string& damage : scan->damages()) fmt::print("torn: {}\n", damage);
-  const raft::SegmentHeader& owner = scan->headers().front();
-  const raft::LogPosition last = scan->terms().last();
-  fmt::print("cluster={} server={} entries={} last_term={} change={}\n", owner.cluster,
-             owner.server, last.index, last.term, scan->change());
+  raft::ReadHardState after = co_await read_hard_state_in(flags.directory, owner);
+  after.record.log = before.record.log;
+  if (!scan.finish(after.record)) refuse(directory, scan.refusal());
+  for (const std::string& damage : scan.damages()) fmt::print("torn: {}\n", damage);
+  show_end(after.record, scan);
 }
 
 }  // namespace

@@ -73,8 +73,8 @@ Task<DiskLog> DiskLog::open_path(std::string above, HardStateRecord server,
   // One that was made and is gone is not made again before the scan has seen that.
   const bool exists = co_await file_exists(files.directory());
   if (!exists && server.log.made) {
-    LogScan nothing(server);
-    if (!nothing.finish()) refuse(files.directory(), nothing.refusal());
+    LogScan nothing(server.identity);
+    if (!nothing.finish(server)) refuse(files.directory(), nothing.refusal());
   }
   co_await make_directory(files.directory());
   co_await sync_directory(above);
@@ -85,14 +85,14 @@ Task<DiskLog> DiskLog::open_path(std::string above, HardStateRecord server,
 
 Task<> DiskLog::recover() {
   const SegmentNames names = co_await files_.list();
-  LogScan scan(server_);
+  LogScan scan(server_.identity);
   std::vector<std::byte> current;  // the bytes of the segment that is written on
   for (const std::string& name : names.segments) {
     std::vector<std::byte> bytes = co_await read_whole(files_.directory() + "/" + name);
     if (!scan.add(name, bytes)) refuse(files_.directory(), scan.refusal());
     if (scan.current() + 1 == scan.headers().size()) current = std::move(bytes);
   }
-  if (!scan.finish()) refuse(files_.directory(), scan.refusal());
+  if (!scan.finish(server_)) refuse(files_.directory(), scan.refusal());
   for (const std::string& name : names.unfinished) {
     co_await remove_file(files_.directory() + "/" + name);
   }

@@ -7,9 +7,13 @@
 namespace coracle::raft {
 namespace {
 
-constexpr std::string_view kCure =
+constexpr std::string_view kForget =
     ". Without it this server could forget what it has acknowledged: remove it from the cluster, "
     "and add it again under a new id";
+constexpr std::string_view kVoteTwice =
+    ". With it this server could vote twice in a term: remove it from the cluster, and add it "
+    "again "
+    "under a new id";
 
 }  // namespace
 
@@ -63,19 +67,42 @@ bool LogScan::go_on_at(std::string_view name, const SegmentTail& tail, bool has_
   return true;
 }
 
-bool LogScan::finish() {
+bool LogScan::finish(const HardStateRecord& server) {
   CORACLE_CHECK(refusal_.empty(), "what was refused is not read on");
-  if (!server_) return true;
-  const LogMark& mark = server_->log;
+  if (!finish_with(server.log)) return false;
+  if (hard_state_.number > server.change) {
+    return refuse(hard_state_.name, hard_state_.offset,
+                  "was written behind change " + std::to_string(hard_state_.number) +
+                      " of hard_state, which ends with change " + std::to_string(server.change) +
+                      ": it is older than the log" + std::string(kVoteTwice));
+  }
+  // A term is adopted before anything of it is written. (T1)
+  if (term_.number > server.hard_state.term) {
+    return refuse(term_.name, term_.offset,
+                  "is of term " + std::to_string(term_.number) + ", hard_state only of term " +
+                      std::to_string(server.hard_state.term) + ": it is older than the log" +
+                      std::string(kVoteTwice));
+  }
+  return true;
+}
+
+// Whether it is all of the log. (D8)
+bool LogScan::finish_with(const LogMark& mark) {
   if (mark.made && headers_.empty()) {
-    refusal_ = "the log is gone" + std::string(kCure);
+    refusal_ = "the log is gone" + std::string(kForget);
     return false;
+  }
+  if (!mark.made && change_ > 0) {
+    return refuse(segment_name(1), kSegmentHeaderBytes,
+                  "is a record, and hard_state tells that there was no log yet: it is older than "
+                  "the log" +
+                      std::string(kVoteTwice));
   }
   if (change_ < mark.change) {
     return refuse(current_name_, tail_.end,
                   "is where the log ends, with change " + std::to_string(change_) +
                       "; hard_state tells that change " + std::to_string(mark.change) +
-                      " of the log was durable" + std::string(kCure));
+                      " of the log was durable" + std::string(kForget));
   }
   return true;
 }
@@ -105,11 +132,16 @@ void LogScan::take(std::string_view name, const LogRecord& record, std::size_t o
     return;
   }
   change_ = record.change;
-  hard_state_ = record.hard_state;
+  if (record.hard_state > hard_state_.number) {
+    hard_state_ = {.number = record.hard_state, .name = std::string(name), .offset = offset};
+  }
   if (record.kind == RecordKind::truncation) {
     terms_.truncate_behind(record.position.index);
     entries_.truncate_behind(record.position.index);
     return;
+  }
+  if (record.position.term > term_.number) {
+    term_ = {.number = record.position.term, .name = std::string(name), .offset = offset};
   }
   terms_.append(record.position.term);
   entries_.append({.segment = static_cast<std::uint32_t>(headers_.size() - 1),
@@ -133,16 +165,9 @@ std::string LogScan::misfit(const LogRecord& record) const {
            std::to_string(terms_.last_index());
   }
   const Term last_term = std::max<Term>(terms_.last().term, 1);
-  if (position.term < last_term) {
-    return "is of term " + std::to_string(position.term) + " behind term " +
-           std::to_string(last_term);
-  }
-  // A term is adopted before anything of it is written. (T1)
-  if (server_ && position.term > server_->hard_state.term) {
-    return "is of term " + std::to_string(position.term) + ", hard_state only of term " +
-           std::to_string(server_->hard_state.term) + ": it is older than the log";
-  }
-  return {};
+  if (position.term >= last_term) return {};
+  return "is of term " + std::to_string(position.term) + " behind term " +
+         std::to_string(last_term);
 }
 
 std::string LogScan::misfit_of_numbers(const LogRecord& record) const {
@@ -150,16 +175,9 @@ std::string LogScan::misfit_of_numbers(const LogRecord& record) const {
     return "is change " + std::to_string(record.change) + " behind change " +
            std::to_string(change_);
   }
-  if (record.hard_state >= record.change || record.hard_state < hard_state_) {
+  if (record.hard_state >= record.change || record.hard_state < hard_state_.number) {
     return "is change " + std::to_string(record.change) + ", but stands behind change " +
            std::to_string(record.hard_state) + " of hard_state";
-  }
-  if (!server_) return {};
-  if (!server_->log.made) return "is a record, and hard_state tells that there was no log yet";
-  if (record.hard_state > server_->change) {
-    return "was written behind change " + std::to_string(record.hard_state) +
-           " of hard_state, which ends with change " + std::to_string(server_->change) +
-           ": it is older than the log";
   }
   return {};
 }

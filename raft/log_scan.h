@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,16 +23,15 @@ class LogScan {
  public:
   // Of this cluster, server and directory all segments must be. (D7)
   explicit LogScan(const Identity& identity) : identity_(identity) {}
-  // The same, with what hard_state says: changes of both files are one sequence, each durable
-  // before the next, so each of the two files can tell that something of the other is lost. (D8)
-  explicit LogScan(const HardStateRecord& server) : identity_(server.identity), server_(server) {}
 
   // Takes the next file, by the order of the numbers in the names.
   //   Returns    false if a server must not start on it; refusal() says why.
   //   Requires   no refusal before.
   [[nodiscard]] bool add(std::string_view name, std::span<const std::byte> file);
-  // Says that there are no more files. Returns and requires the same.
-  [[nodiscard]] bool finish();
+  // Says that there are no more files, and what hard_state says: changes of both are one sequence,
+  // each durable before the next, so each of the two can tell that something of the other is lost.
+  //   Returns, Requires  the same.
+  [[nodiscard]] bool finish(const HardStateRecord& server);
 
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
@@ -55,22 +53,30 @@ class LogScan {
   [[nodiscard]] const std::vector<std::string>& damages() const { return damages_; }
 
  private:
+  // A number, and the record that brought it.
+  struct Highest {
+    std::uint64_t number = 0;
+    std::string name;
+    std::size_t offset = 0;
+  };
+
   [[nodiscard]] bool check_header(std::string_view name, const SegmentHeader& header);
   [[nodiscard]] bool walk(std::string_view name, std::span<const std::byte> file);
   [[nodiscard]] bool go_on_at(std::string_view name, const SegmentTail& tail, bool has_records);
+  [[nodiscard]] bool finish_with(const LogMark& mark);
   void take(std::string_view name, const LogRecord& record, std::size_t offset);
   [[nodiscard]] std::string misfit(const LogRecord& record) const;
   [[nodiscard]] std::string misfit_of_numbers(const LogRecord& record) const;
   bool refuse(std::string_view name, std::size_t offset, const std::string& why);
 
-  const Identity identity_;
-  const std::optional<HardStateRecord> server_;
+  Identity identity_;
   std::vector<SegmentHeader> headers_;
   TermRuns terms_;
   EntryIndex entries_;
   std::int64_t last_log_time_ = 0;
   ChangeNumber change_ = 0;
-  ChangeNumber hard_state_ = 0;  // the last change of it that a record was written behind
+  Highest hard_state_;  // change that a record was written behind
+  Highest term_;        // of an entry, be it truncated
   std::size_t current_ = 0;
   std::string current_name_;
   SegmentTail tail_;

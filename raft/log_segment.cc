@@ -89,7 +89,7 @@ SegmentTail scan_segment(std::span<const std::byte> file, const SegmentHeader& h
   const std::uint64_t seed = header.seed();
   SegmentTail tail;
   while (const auto record = read_record(file.subspan(tail.end), seed)) {
-    visit(*record, tail.end);
+    if (visit) visit(*record, tail.end);
     tail.end += record_bytes(record->data.size());
   }
   tail.used_end = end_of_use(file, tail.end);

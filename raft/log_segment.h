@@ -52,8 +52,7 @@ struct SegmentHeader {
 
 // Reads a file's header.
 //   Returns    the header; or nothing, and `why` says "the header is damaged", "is of format 2,
-//   this
-//              program knows format 1", "the file has 100 bytes instead of 16777216".
+//              this program knows format 1", "the file has 100 bytes instead of 16777216".
 [[nodiscard]] std::optional<SegmentHeader> read_segment_header(std::span<const std::byte> file,
                                                                std::string& why);
 
@@ -70,7 +69,7 @@ struct SegmentTail {
 // Walks over the whole records of a segment in their order.
 //   Returns    what stands behind the last of them.
 //   Requires   a file that `header` was read from; a `visit` that is given each record and the
-//              offset at which it begins.
+//              offset at which it begins, or an empty one.
 SegmentTail scan_segment(std::span<const std::byte> file, const SegmentHeader& header,
                          const std::function<void(const LogRecord&, std::size_t)>& visit);
 

@@ -1,40 +1,48 @@
 // `coracle log`, on logs that a server has written.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
+#include <map>
 #include <string>
 #include <vector>
 
-#include "raft/disk_log.h"
+#include "raft/disk_storage.h"
+#include "runtime/combinators.h"
 #include "runtime/file.h"
 #include "runtime/run.h"
+#include "runtime/run_blocking.h"
 #include "tests/apps/program.h"
 
 namespace coracle {
 namespace {
 
-using raft::DiskLog;
+using raft::AppendedEntry;
+using raft::Change;
+using raft::DiskStorage;
 using raft::Entry;
-using raft::LogChange;
-
-constexpr raft::Identity kIdentity{
-    .cluster = 7, .self = 3, .incarnation = {.directory = 99, .start = 1}};
+using raft::HardState;
+using raft::Truncation;
 
 // Three entries, of which the last one is replaced; in two segments.
 Task<> write_log(std::string directory) {
-  DiskLog log = co_await DiskLog::open(directory, kIdentity, {.segment_bytes = 4096 + 250});
+  DiskStorage storage = co_await DiskStorage::open(directory, /*cluster=*/7, /*self=*/3,
+                                                   {.segment_bytes = 4096 + 280});
   const Entry first{.term = 1, .kind = raft::EntryKind::no_op};
   const Entry command{
       .term = 1, .kind = raft::EntryKind::command, .data = std::vector<std::byte>(5, std::byte{1})};
   const Entry later{.term = 2, .kind = raft::EntryKind::no_op};
-  const std::vector<LogChange> one{{.number = 1, .position = {1, 1}, .entry = &first},
-                                   {.number = 2, .position = {1, 2}, .entry = &command},
-                                   {.number = 3, .position = {1, 3}, .entry = &command}};
-  co_await log.append(one);
-  const std::vector<LogChange> two{{.number = 5, .position = {1, 2}},
-                                   {.number = 6, .position = {2, 3}, .entry = &later}};
-  co_await log.append(two);
+  const std::vector<Change> one{{.number = 1, .what = HardState{.term = 1}},
+                                {.number = 2, .what = AppendedEntry{.index = 1, .entry = first}},
+                                {.number = 3, .what = AppendedEntry{.index = 2, .entry = command}},
+                                {.number = 4, .what = AppendedEntry{.index = 3, .entry = command}}};
+  co_await storage.write(one);
+  const std::vector<Change> two{{.number = 5, .what = HardState{.term = 2}},
+                                {.number = 6, .what = Truncation{.last = {1, 2}}},
+                                {.number = 7, .what = AppendedEntry{.index = 3, .entry = later}}};
+  co_await storage.write(two);
 }
 
 struct Said {
@@ -68,14 +76,15 @@ TEST(LogCommand, PrintsWhatALogHolds) {
     Said said = coracle_log({directory});
     EXPECT_EQ(said.status, 0);
     EXPECT_EQ(said.text,
-              "000000000000001.log bytes=4346 used=4280 entries=3 truncations=0\n"
-              "000000000000002.log bytes=4346 used=4208 entries=1 truncations=1\n"
-              "cluster=7 server=3 entries=3 last_term=2 change=6\n");
+              "000000000000001.log bytes=4376 used=4304 entries=3 truncations=0\n"
+              "000000000000002.log bytes=4376 used=4224 entries=1 truncations=1\n"
+              "hard_state term=2 vote=0 start=1 change=5\n"
+              "cluster=7 server=3 entries=3 last_term=2 change=7\n");
     said = coracle_log({directory, "--records"});
-    EXPECT_NE(said.text.find("  byte=4152 change=2 entry index=2 term=1 kind=command bytes=5\n"),
+    EXPECT_NE(said.text.find("  byte=4160 change=3 entry index=2 term=1 kind=command bytes=5\n"),
               std::string::npos)
         << said.text;
-    EXPECT_NE(said.text.find("  byte=4096 change=5 truncation keeps=1..2 term=1\n"),
+    EXPECT_NE(said.text.find("  byte=4096 change=6 truncation keeps=1..2 term=1\n"),
               std::string::npos)
         << said.text;
   });
@@ -99,6 +108,92 @@ TEST(LogCommand, SaysWhatIsWrongAndWritesNothing) {
     }
   });
   EXPECT_NE(coracle_log({"/nowhere"}).text.find("No such file or directory"), std::string::npos);
+}
+
+// What hard_state tells is part of the check.
+TEST(LogCommand, ChecksTheLogAgainstHardState) {
+  with_log([](const std::string& directory) {
+    const std::string path = directory + "/log/000000000000002.log";
+    std::filesystem::resize_file(path, 4096);  // all of its records, gone
+    std::filesystem::resize_file(path, 4376);
+    std::string older = coracle_log({directory}).text;
+    EXPECT_NE(older.find("entries=3 last_term=1 change=4\n"), std::string::npos) << older;
+    const auto vote = [&]() -> Task<> {
+      auto file = co_await raft::HardStateFile::open(directory, 7, 3);
+      co_await file.save({.term = 9}, /*change=*/9, /*log_change=*/7);
+    };
+    run(vote());
+    const Said said = coracle_log({directory});
+    EXPECT_EQ(said.status, 1);
+    EXPECT_NE(
+        said.text.find("is where the log ends, with change 4; hard_state tells that change 7"),
+        std::string::npos)
+        << said.text;
+  });
+}
+
+// All that is below a directory, with what the files hold.
+std::map<std::string, std::string> contents_of(const std::string& directory) {
+  std::map<std::string, std::string> contents;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    contents[entry.path()] = "";
+    if (entry.is_directory()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    contents[entry.path()] = {std::istreambuf_iterator<char>(file), {}};
+  }
+  return contents;
+}
+
+// It takes no lock, makes no file, and what is torn stays so.
+TEST(LogCommand, LeavesTheDirectoryAsItIs) {
+  with_log([](const std::string& directory) {
+    const std::string path = directory + "/log/000000000000002.log";
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4230);
+    file.put('\x7f');
+    file.close();
+    const auto before = contents_of(directory);
+    const Said said = coracle_log({directory, "--records"});
+    EXPECT_EQ(said.status, 0);
+    EXPECT_NE(said.text.find("torn: 000000000000002.log is cut at byte 4224"), std::string::npos)
+        << said.text;
+    EXPECT_TRUE(contents_of(directory) == before);
+  });
+}
+
+// The server goes on meanwhile: what is read is a log that it had, never a damaged or a torn one.
+TEST(LogCommand, ReadsTheLogOfAServerThatRuns) {
+  std::string directory;
+  const auto program = [&]() -> Task<> {
+    directory = co_await make_temporary_directory("coracle-log-");
+    DiskStorage storage = co_await DiskStorage::open(directory, /*cluster=*/7, /*self=*/3);
+    const std::vector<Change> one{{.number = 1, .what = HardState{.term = 1}}};
+    co_await storage.write(one);
+    bool over = false;
+    const auto write = [&]() -> Task<> {
+      raft::LogIndex last = 0;
+      while (!over) {
+        std::vector<Change> batch;
+        for (int i = 0; i < 50; ++i) {
+          ++last;
+          const Entry entry{.term = 1, .data = std::vector<std::byte>(100, std::byte{1})};
+          batch.push_back({.number = 1 + last, .what = AppendedEntry{last, entry}});
+        }
+        co_await storage.write(batch);
+      }
+    };
+    const auto look = [&]() -> Task<> {
+      for (int i = 0; i < 10; ++i) {
+        const Said said = co_await run_blocking([&] { return coracle_log({directory}); });
+        EXPECT_EQ(said.status, 0) << said.text;
+        EXPECT_EQ(said.text.find("torn"), std::string::npos) << said.text;
+      }
+      over = true;
+    };
+    co_await when_all(write(), look());
+    co_await remove_tree(directory);
+  };
+  run(program());
 }
 
 }  // namespace
