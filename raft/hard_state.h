@@ -1,5 +1,5 @@
 // The record of term and vote, byte for byte. Pure functions over the bytes of one file, which
-// storage.h reads and writes.
+// hard_state_file.h reads and writes.
 //
 // The file has four slots of one 4096-byte block each, in two pairs. A save writes the same record
 // into both slots of the pair that does not hold the newest one, and syncs once. So:
