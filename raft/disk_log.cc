@@ -173,6 +173,7 @@ Task<> DiskLog::begin_segment(std::size_t bytes) {
 
 void DiskLog::encode(std::span<const Change> changes, const HardStateRecord& hard_state) {
   buffer_.clear();
+  const std::uint64_t seed = headers_[current_].seed();
   ChangeNumber last = std::max(change_, hard_state.change);
   for (const Change& change : changes) {
     CORACLE_CHECK(change.number > last, "changes are written in their order");
@@ -187,7 +188,7 @@ void DiskLog::encode(std::span<const Change> changes, const HardStateRecord& har
     } else {
       take(std::get<Truncation>(change.what), record);
     }
-    append_record(buffer_, record, headers_[current_].seed());
+    append_record(buffer_, record, seed);
   }
 }
 

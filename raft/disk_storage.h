@@ -46,6 +46,9 @@ class DiskStorage final : public Storage {
 
   // Changes of one kind that follow each other are one write and one datasync: of the log all of
   // them, of the hard state the last one. So those of one kind are best given next to each other.
+  //   Requires   also that the log grows by the rules: indexes without a gap, terms that do not
+  //              fall, none above the term of the hard state before it, truncations to what is
+  //              there.
   [[nodiscard]] Task<> write(std::span<const Change> changes) override;
 
   [[nodiscard]] Task<std::vector<Entry>> read(LogIndex first, LogIndex last,

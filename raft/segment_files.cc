@@ -8,6 +8,12 @@ namespace {
 
 constexpr std::string_view kUnfinished = ".new";
 
+bool is_unfinished(std::string_view name) {
+  if (!name.ends_with(kUnfinished)) return false;
+  name.remove_suffix(kUnfinished.size());
+  return segment_number(name).has_value();
+}
+
 }  // namespace
 
 std::string SegmentFiles::path_of(std::uint64_t number) const {
@@ -19,7 +25,7 @@ Task<SegmentNames> SegmentFiles::list() const {
   const std::vector<std::string> names = co_await list_directory(directory_);
   for (const std::string& name : names) {
     if (segment_number(name)) found.segments.push_back(name);
-    if (name.ends_with(kUnfinished)) found.unfinished.push_back(name);
+    if (is_unfinished(name)) found.unfinished.push_back(name);
   }
   std::ranges::sort(found.segments, {},
                     [](const std::string& name) { return segment_number(name); });
