@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <functional>
 
+#include "raft/disk_storage.h"
 #include "raft/node.h"
+#include "raft/replicated_map.h"
 #include "raft/rpc_transport.h"
-#include "raft/storage.h"
 #include "runtime/random.h"
 #include "runtime/sleep.h"
 #include "runtime/task_group.h"
@@ -40,7 +41,7 @@ Task<> Cluster::run_servers() {
 Task<> Cluster::run_server(Server& server) {
   constexpr raft::ClusterId kCluster = 1;
   const std::string directory = directory_ + "/" + std::to_string(server.id);
-  raft::Storage storage = co_await raft::Storage::open(directory, kCluster, server.id);
+  raft::DiskStorage storage = co_await raft::DiskStorage::open(directory, kCluster, server.id);
   std::map<raft::ServerId, net::Address> peers;
   std::vector<raft::ServerId> voters;
   for (const auto& other : servers_) {
@@ -49,7 +50,8 @@ Task<> Cluster::run_server(Server& server) {
   }
   raft::RpcTransport rpc(std::move(server.listener), peers);
   SilencingTransport transport(rpc, server.voice, server.heartbeat_sent);
-  raft::Node node(std::move(storage), raft::Configuration(std::move(voters)), transport, options_,
+  raft::ReplicatedMap map;
+  raft::Node node(storage, raft::Configuration(std::move(voters)), transport, map, options_,
                   [this, &server](const raft::Event& event) { observe(server, event); });
   co_await node.run();
 }

@@ -32,7 +32,7 @@ struct Trial {
 
 class Cluster {
  public:
-  // `directory` is where the servers keep their term and vote, each in a directory of its own.
+  // `directory` is where the servers keep what they must not forget, each in one of its own.
   //   Requires   a current loop.
   Cluster(std::size_t servers, const raft::Options& options, std::string directory);
 

@@ -54,8 +54,12 @@ class SilencingTransport final : public raft::Transport, private raft::Service {
   }
   Task<std::optional<raft::AppendEntriesReply>> call(const raft::AppendEntries& request,
                                                      TimePoint deadline) override {
-    if (!voice_.silent()) heartbeat_sent_.notify_all();
+    if (!voice_.silent() && request.entries.empty()) heartbeat_sent_.notify_all();
     return send<raft::AppendEntriesReply>(request, deadline);
+  }
+  Task<std::optional<raft::ReadIndexReply>> call(const raft::ReadIndex& request,
+                                                 TimePoint deadline) override {
+    return send<raft::ReadIndexReply>(request, deadline);
   }
 
  private:
@@ -86,6 +90,9 @@ class SilencingTransport final : public raft::Transport, private raft::Service {
   }
   Task<std::optional<raft::TimeoutNowReply>> answer(const raft::TimeoutNow& request) override {
     return receive<raft::TimeoutNowReply>(request);
+  }
+  Task<std::optional<raft::ReadIndexReply>> answer(const raft::ReadIndex& request) override {
+    return receive<raft::ReadIndexReply>(request);
   }
   raft::Hello introduce(raft::ServerId peer) override { return service_->introduce(peer); }
   std::optional<raft::HelloReply> meet(const raft::Hello& request) override {

@@ -133,7 +133,7 @@ TEST(Candidate, WinsWithAMajority) {
   server.state.handle(asked, grant(asked), now);
   ASSERT_TRUE(server.state.election_won());
   server.take_events();
-  server.state.become_leader(now);
+  server.state.become_leader(now, kWallTime);
   EXPECT_EQ(server.state.leader(), 1U);
   EXPECT_EQ(server.take_events(),
             (std::vector<std::string>{"event=became_leader last_index=2 votes=2"}));

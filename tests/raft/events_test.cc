@@ -20,9 +20,9 @@ std::set<std::string_view> names_of() {
 }
 
 TEST(Events, EachHasANameOfItsOwn) {
-  EXPECT_EQ(names_of<EventKind>().size(), 21U);
+  EXPECT_EQ(names_of<EventKind>().size(), 22U);
   EXPECT_EQ(names_of<Refusal>().size(), 8U);
-  EXPECT_EQ(names_of<StepDown>().size(), 5U);
+  EXPECT_EQ(names_of<StepDown>().size(), 6U);
   EXPECT_EQ(names_of<IdentityFault>().size(), 7U);
 }
 

@@ -91,6 +91,9 @@ class MemoryTransport final : public Transport {
                                                TimePoint deadline) override {
     return exchange<AppendEntriesReply>(request, deadline);
   }
+  Task<std::optional<ReadIndexReply>> call(const ReadIndex& request, TimePoint deadline) override {
+    return exchange<ReadIndexReply>(request, deadline);
+  }
 
  private:
   template <class Reply>

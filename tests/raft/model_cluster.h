@@ -1,6 +1,6 @@
 // Several States, a clock that jumps to the next event, and a network and disks that a test can
 // hurt. It drives State as a node does, without coroutines: thousands of elections in a second.
-// After each event it checks what must hold in every run.
+// After each event it checks what must hold in every run (model_history.h).
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,13 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "raft/state.h"
+#include "tests/raft/model_disk.h"
+#include "tests/raft/model_history.h"
 
 namespace coracle::raft {
 
@@ -25,7 +28,7 @@ struct ModelSetup {
   std::map<ServerId, HardState> hard_states = {};   // the last term of the log where not said
   Duration latency_min = std::chrono::microseconds(200);
   Duration latency_max = std::chrono::milliseconds(1);
-  Duration sync_min = std::chrono::microseconds(500);  // how long a disk takes to store a change
+  Duration sync_min = std::chrono::microseconds(500);  // how long a disk takes to store changes
   Duration sync_max = std::chrono::milliseconds(2);
   double loss = 0;  // of each message
   double duplication = 0;
@@ -34,6 +37,8 @@ struct ModelSetup {
 class ModelCluster {
  public:
   explicit ModelCluster(const ModelSetup& setup);
+  ModelCluster(const ModelCluster&) = delete;
+  ModelCluster& operator=(const ModelCluster&) = delete;
 
   // ---- Faults ----
   void crash(ServerId id);  // forgets all but what its disk has stored
@@ -46,6 +51,10 @@ class ModelCluster {
   void heal() { cut_.clear(); }
   void set_loss(double loss) { setup_.loss = loss; }
 
+  // ---- Clients ----
+  // Proposes a command that differs from all others, at every server that takes itself for leader.
+  void propose();
+
   // ---- Time ----
   void run_for(Duration span);
   // Runs until a leader is known to a majority and itself, or for `limit`.
@@ -56,9 +65,13 @@ class ModelCluster {
   // ---- Looking ----
   [[nodiscard]] TimePoint now() const { return now_; }
   [[nodiscard]] const State& state(ServerId id) const { return *members_.at(id).state; }
+  [[nodiscard]] const ModelDisk& disk(ServerId id) const { return disks_.at(id); }
+  [[nodiscard]] const std::vector<Entry>& committed() const { return history_.committed(); }
   [[nodiscard]] bool is_up(ServerId id) const { return members_.at(id).state != nullptr; }
   [[nodiscard]] ServerId leader() const;  // of the highest term; kNobody when there is none
   [[nodiscard]] Term highest_term() const;
+  // Returns whether all are up, have the same entries on their disks, and know them for committed.
+  [[nodiscard]] bool all_agree() const;
   // Events with the time at which they happened, and who they happened to.
   struct Happened {
     TimePoint when;
@@ -72,16 +85,15 @@ class ModelCluster {
  private:
   struct Member {
     ServerId id = kNobody;
-    std::unique_ptr<Random> random;
-    std::unique_ptr<State> state;  // nothing while it is down
-    std::uint64_t life = 0;        // ends all that was under way for an earlier one
+    std::unique_ptr<Random> random{};
+    std::unique_ptr<State> state{};  // nothing while it is down
+    std::uint64_t life = 0;          // ends all that was under way for an earlier one
     bool paused = false;
-    std::vector<std::function<void()>> waiting;  // for it to be resumed
-    // The disk.
-    HardState stored;
-    ChangeNumber stored_change = 0;
-    bool storing = false;
-    std::vector<std::pair<ChangeNumber, std::function<void()>>> held;  // until that is durable
+    std::vector<std::function<void()>> waiting{};  // for it to be resumed
+    // What is on the way to the disk, and what waits until that is durable.
+    std::vector<Change> unwritten{};
+    std::vector<Change> writing{};
+    std::vector<std::pair<ChangeNumber, std::function<void()>>> held{};
     // What a node's roles would do.
     Epoch acted_for{};
     bool has_acted = false;
@@ -93,30 +105,44 @@ class ModelCluster {
   [[nodiscard]] TimePoint next_event() const;
   void at(TimePoint when, std::function<void()> action);
   void let(ServerId id, std::uint64_t life, std::function<void(State&)> act);
+
+  // What a node does (model_node.cc).
   void settle(Member& member);
+  void act(Member& member);
   void pass_deadlines(Member& member);
   void act_for_role(Member& member);
-  void store(Member& member);
-  void check(const Member& member);
-  void tell_vote(ServerId voter, Term term, ServerId candidate);
+  void take_changes(Member& member);
+  void write(Member& member);
+  void written(ServerId id, std::uint64_t life);
+  void send_entries(Member& member);
+  void give_up_in_time(const Member& member, const Outgoing<AppendEntries>& asked);
+
+  // The network (model_node.cc).
   template <class Request>
   void send(Member& member, Outgoing<Request> request);
   void carry(ServerId from, ServerId to, const std::function<void()>& deliver);
   template <class Request>
   void deliver(ServerId to, ServerId from, std::uint64_t life, const Outgoing<Request>& request);
+  template <class Request, class ReplyMessage>
+  void take_reply(State& asker, const Outgoing<Request>& request, const ReplyMessage& reply);
 
   ModelSetup setup_;
   Random random_;
   TimePoint now_;
+  ModelDisks disks_;
+  ModelHistory history_{disks_};
   std::map<ServerId, Member> members_;
   std::set<std::pair<ServerId, ServerId>> cut_;
   std::multimap<TimePoint, std::function<void()>> agenda_;
   std::vector<Happened> events_;
-
-  // History, against which every moment is checked.
-  std::map<Term, ServerId> leader_of_term_;
-  std::map<std::pair<ServerId, Term>, ServerId> vote_told_;
-  std::map<ServerId, Term> term_seen_;
+  struct Question {
+    ServerId asker;
+    std::uint64_t life;
+    RequestId request;
+    friend auto operator<=>(const Question&, const Question&) = default;
+  };
+  std::set<Question> unanswered_;  // messages with entries on the way
+  std::uint64_t proposed_ = 0;
 };
 
 }  // namespace coracle::raft

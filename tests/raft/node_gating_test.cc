@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "raft/disk_storage.h"
+#include "raft/hard_state.h"
 #include "raft/node.h"
+#include "raft/replicated_map.h"
 #include "runtime/error.h"
 #include "runtime/file.h"
 #include "runtime/post.h"
@@ -71,10 +75,11 @@ Task<> serve(Lone& server) {
 template <class Body>
 void with_node(const Options& options, Body body) {
   run_with_directory([&](std::string directory) -> Task<> {
-    Storage storage = co_await Storage::open(directory + "/1", kCluster, 1);
+    DiskStorage storage = co_await DiskStorage::open(directory + "/1", kCluster, 1);
     ScriptedTransport transport;
     Lone server{.node = nullptr, .transport = transport, .directory = directory + "/1", .events{}};
-    Node node(std::move(storage), Configuration({1, 2, 3}), transport, options,
+    ReplicatedMap map;
+    Node node(storage, Configuration({1, 2, 3}), transport, map, options,
               [&server](const Event& event) { server.events.push_back(event); });
     server.node = &node;
     co_await task_group([&](TaskGroup& group) -> Task<> {
@@ -283,18 +288,30 @@ TEST(NodeGatingTest, ALostQuestionIsAskedAgainInItsRound) {
   });
 }
 
-// L1: who has won tells all at once. The next heartbeat would come in an hour.
+// L1: who has won tells all at once, and sends them the first entry of its term. The next heartbeat
+// would come in an hour.
 TEST(NodeGatingTest, ANewLeaderTellsAllAtOnce) {
   with_node(kFrozen, [](Lone& server, TaskGroup&) -> Task<> {
     server.transport.hears = [](const AppendEntries&) { return std::nullopt; };
     co_await hand_over(server, 2, 1);
-    co_await server.transport.until([&] { return server.transport.appends.size() >= 2; });
-    std::set<ServerId> told;
-    for (const AppendEntries& request : server.transport.appends) {
-      told.insert(request.header.to);
-      EXPECT_EQ(request.term, 2U);
+    std::map<ServerId, std::size_t> heartbeats;
+    std::map<ServerId, std::vector<Entry>> entries;
+    co_await server.transport.until([&] {
+      heartbeats.clear();
+      entries.clear();
+      for (const AppendEntries& request : server.transport.appends) {
+        EXPECT_EQ(request.term, 2U);
+        if (request.entries.empty()) ++heartbeats[request.header.to];
+        if (!request.entries.empty()) entries[request.header.to] = request.entries;
+      }
+      return heartbeats.size() == 2 && entries.size() == 2;
+    });
+    for (const ServerId follower : {2U, 3U}) {
+      EXPECT_EQ(heartbeats[follower], 1U);
+      EXPECT_EQ(entries[follower].size(), 1U);
+      EXPECT_EQ(entries[follower].front().term, 2U);
+      EXPECT_EQ(entries[follower].front().kind, EntryKind::no_op);
     }
-    EXPECT_EQ(told, (std::set<ServerId>{2, 3}));
   });
 }
 

@@ -10,6 +10,9 @@
 #include <set>
 #include <string>
 
+#include "raft/disk_storage.h"
+#include "raft/hard_state.h"
+#include "raft/replicated_map.h"
 #include "runtime/error.h"
 #include "runtime/file.h"
 #include "tests/raft/disk_faults.h"
@@ -90,13 +93,14 @@ class Cluster {
   };
 
   Task<> serve(ServerId id) {
-    Storage storage = co_await Storage::open(directory_of(id), kTheCluster, id);
+    DiskStorage storage = co_await DiskStorage::open(directory_of(id), kTheCluster, id);
     MemoryTransport transport(network, id);
     const EventSink observe = [this, id](const Event& event) {
       events_.emplace_back(id, event);
       happened_.notify_all();
     };
-    Node node(std::move(storage), Configuration(voters_), transport, options_, observe);
+    ReplicatedMap map;
+    Node node(storage, Configuration(voters_), transport, map, options_, observe);
     struct AtEnd {
       Cluster& cluster;
       ServerId id;
@@ -231,11 +235,12 @@ TEST(NodeTest, OneServerLeadsOnceItsVoteIsDurable) {
 // D3: a disk that fails ends the node, with the disk's own words.
 TEST(NodeTest, AFailedSyncStopsTheNode) {
   run_with_directory([](std::string directory) -> Task<> {
-    Storage storage = co_await Storage::open(directory + "/1", kTheCluster, 1);
+    DiskStorage storage = co_await DiskStorage::open(directory + "/1", kTheCluster, 1);
     MemoryNetwork network;
     MemoryTransport transport(network, 1);
     plan_fault({.kind = DiskFault::Kind::fail, .nth = 2});  // the write, and then the sync
-    Node node(std::move(storage), Configuration({1}), transport, quick());
+    ReplicatedMap map;
+    Node node(storage, Configuration({1}), transport, map, quick());
     std::string failure;
     try {
       co_await node.run();
@@ -253,9 +258,12 @@ TEST(NodeTest, AServerStuckInALaterTermGetsBackIn) {
   run_with_directory([](std::string directory) -> Task<> {
     Cluster cluster(directory, 3);
     {
-      Storage storage = co_await Storage::open(cluster.directory_of(3), kTheCluster, 3);
-      const HardState stuck{.term = 50, .vote = 3};
-      co_await storage.save(stuck, storage.change() + 1);
+      const std::string directory_of_3 = cluster.directory_of(3);
+      DiskStorage storage = co_await DiskStorage::open(directory_of_3, kTheCluster, 3);
+      std::vector<Change> changes;
+      changes.push_back(
+          {.number = storage.recovered().change + 1, .what = HardState{.term = 50, .vote = 3}});
+      co_await storage.write(changes);
     }
     co_await task_group([&](TaskGroup& group) -> Task<> {
       cluster.network.cut({3}, {1, 2});

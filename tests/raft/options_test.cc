@@ -91,7 +91,6 @@ TEST(StateAtItsStart, RefusesWhatCannotBe) {
   EXPECT_DEATH(Server({.options = with(50ms, 60ms, 90ms)}), "options are validated");
   EXPECT_DEATH(Server({.hard_state = {.term = 1}, .log = {1, 2}}), "a term still to come");
   EXPECT_DEATH(Server({.hard_state = {.term = 3}, .log = {2, 1}}), "terms in a log never fall");
-  EXPECT_DEATH(Server({.hard_state = {.term = 3}, .log = {1}, .durable = 2}), "can be durable");
 }
 
 TEST(StateAtItsStart, IsAFollowerThatHasHeardNobody) {
@@ -110,9 +109,9 @@ TEST(StateAtItsStart, DurabilityOnlyGrows) {
   const auto asked = server.state.compose_pre_vote(2);
   server.state.handle(asked, grant(asked), at(1s));
   server.state.begin_election(at(1s));
-  EXPECT_DEATH(server.state.durable_up_to(server.state.last_change() + 1), "were made");
+  EXPECT_DEATH(server.state.durable_up_to(server.state.last_change() + 1, at(1s)), "were made");
   server.sync();
-  EXPECT_DEATH(server.state.durable_up_to(0), "stays durable");
+  EXPECT_DEATH(server.state.durable_up_to(0, at(1s)), "stays durable");
 }
 
 }  // namespace

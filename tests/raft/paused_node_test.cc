@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "raft/disk_storage.h"
 #include "raft/node.h"
+#include "raft/replicated_map.h"
 #include "runtime/condition.h"
 #include "runtime/post.h"
 #include "runtime/sim/simulation.h"
@@ -50,10 +52,11 @@ struct Follower {
 // What production would run as server 1 of three.
 Task<> follow(Follower& follower) {
   follower.loop = current_loop_ref();
-  Storage storage = co_await Storage::open("/data", kCluster, 1);
+  DiskStorage storage = co_await DiskStorage::open("/data", kCluster, 1);
   ScriptedTransport transport;
   const Configuration configuration({1, 2, 3});
-  Node node(std::move(storage), configuration, transport, Options(),
+  ReplicatedMap map;
+  Node node(storage, configuration, transport, map, Options(),
             [&follower](const Event& event) { follower.events.push_back(event.kind); });
   follower.node = &node;
   co_await task_group([&](TaskGroup& group) -> Task<> {

@@ -162,12 +162,12 @@ TEST(RequestVote, ALeaderWithAQuorumHoldsOffACandidate) {
   const TimePoint elected = become_leader(server);
   const auto asked = server.state.compose_heartbeat(2);
   server.state.handle(asked, acknowledge(asked), elected + 100ms);
-  const auto held_off = server.state.handle(vote_request(3, 9), elected + 249ms);
+  const auto held_off = server.state.handle(vote_request(3, 9, {1, 1}), elected + 249ms);
   EXPECT_FALSE(held_off->message.granted);
   EXPECT_EQ(held_off->message.refusal, Refusal::leader_alive);
   EXPECT_EQ(held_off->message.term, 1U) << "the term is not adopted (T1)";
   EXPECT_EQ(server.state.role(), Role::leader);
-  const auto later = server.state.handle(vote_request(3, 9), elected + 250ms);
+  const auto later = server.state.handle(vote_request(3, 9, {1, 1}), elected + 250ms);
   EXPECT_TRUE(later->message.granted) << "no quorum within the shortest timeout";
 }
 
@@ -175,7 +175,7 @@ TEST(RequestVote, ALeaderWithAQuorumHoldsOffACandidate) {
 TEST(RequestVote, ALeaderYieldsToATransfer) {
   Server server;
   const TimePoint elected = become_leader(server);
-  RequestVote transfer = vote_request(3, 2);
+  RequestVote transfer = vote_request(3, 2, {1, 1});
   transfer.leadership_transfer = true;
   EXPECT_TRUE(server.state.handle(transfer, elected + 1ms)->message.granted);
   EXPECT_EQ(server.state.role(), Role::follower);
@@ -272,18 +272,26 @@ TEST(RequestVote, ATermIsLedOnlyOnceItIsDurable) {
     server.state.handle(asked, grant(asked), now);
   }
   EXPECT_FALSE(server.state.election_won()) << "three votes of five, and the own term is not safe";
-  EXPECT_DEATH(server.state.become_leader(now), "own vote is durable");
+  EXPECT_DEATH(server.state.become_leader(now, kWallTime), "own vote is durable");
 }
 
-// V11
-TEST(RequestVote, NamesTheLastDurableLogPosition) {
-  Server server({.hard_state = {.term = 2}, .log = {1, 2, 2}, .durable = 1});
+// V11: what is durable when the question leaves. A pre-vote may leave at once; a request for votes
+// waits for the own vote, and with it for all entries, which came before.
+TEST(RequestVote, NamesTheLastLogPositionThatIsDurableWhenItLeaves) {
+  Server server({.hard_state = {.term = 2}, .log = {1}});
+  (void)server.state.handle(append_request(2, 2, {1, 1}, {2, 2}), at(1ms));
+  const ChangeNumber entries = server.state.last_change();
   server.time_out();
   EXPECT_EQ(server.state.compose_pre_vote(2).message.last_log, (LogPosition{1, 1}));
   const auto asked = server.state.compose_pre_vote(2);
   server.state.handle(asked, grant(asked), at(1s));
+  EXPECT_TRUE(server.state.is_durable(asked.after));
   server.state.begin_election(at(1s));
-  EXPECT_EQ(server.state.compose_request_vote(2).message.last_log, (LogPosition{1, 1}));
+  const auto question = server.state.compose_request_vote(2);
+  EXPECT_EQ(question.message.last_log, (LogPosition{2, 3}));
+  EXPECT_GT(question.after, entries);
+  server.state.durable_up_to(entries, at(1s));
+  EXPECT_FALSE(server.state.is_durable(question.after)) << "the own vote is not";
 }
 
 // V12
@@ -314,7 +322,7 @@ TEST(RequestVote, RepliesAfterWinningOrLosingAreIgnored) {
   const auto second = server.state.compose_request_vote(2);
   const auto third = server.state.compose_request_vote(3);
   server.state.handle(second, grant(second), now);
-  server.state.become_leader(now);
+  server.state.become_leader(now, kWallTime);
   const Epoch led = server.state.epoch();
   server.state.handle(third, grant(third), now);
   server.state.handle(third, refuse(third, 1), now);
@@ -343,8 +351,9 @@ TEST(RequestVote, OneServerLeadsAtOnceButNotBeforeItsVoteIsDurable) {
     EXPECT_FALSE(server.state.election_won());
     server.sync();
     EXPECT_TRUE(server.state.election_won());
-    server.state.become_leader(now);
-    EXPECT_EQ(server.state.quorum_deadline(), kNever) << "it needs nobody";
+    server.state.become_leader(now, kWallTime);
+    server.sync(now);
+    EXPECT_EQ(server.state.leader_deadline(), kNever) << "it needs nobody";
   }
 }
 
@@ -378,11 +387,11 @@ TEST(RequestVote, ACandidateHasGivenItsVote) {
 TEST(RequestVote, SeeingALaterTermIsNoVote) {
   Server server({.options = kPlain, .hard_state = {.term = 1}, .log = {1, 1}});
   const TimePoint now = become_leader(server);  // of term 2
-  (void)server.state.handle(vote_request(3, 5, {1, 1}), now);
+  (void)server.state.handle(vote_request(3, 5, {1, 2}), now);
   EXPECT_EQ(server.state.hard_state(), (HardState{.term = 5, .vote = kNobody}));
-  const auto again = server.state.handle(vote_request(3, 5, {1, 1}), now + 1ms);
+  const auto again = server.state.handle(vote_request(3, 5, {1, 2}), now + 1ms);
   EXPECT_FALSE(again->message.granted) << "its log is short, however often it asks";
-  EXPECT_TRUE(server.state.handle(vote_request(2, 5, {1, 2}), now + 2ms)->message.granted);
+  EXPECT_TRUE(server.state.handle(vote_request(2, 5, {2, 3}), now + 2ms)->message.granted);
 }
 
 }  // namespace

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "net/rpc_client.h"
+#include "raft/disk_storage.h"
 #include "raft/node.h"
+#include "raft/replicated_map.h"
 #include "raft/wire.h"
 #include "runtime/sleep.h"
 #include "tests/raft/with_directory.h"
@@ -38,6 +40,7 @@ class Echo final : public Service {
   Task<std::optional<TimeoutNowReply>> answer(const TimeoutNow&) override {
     co_return std::nullopt;
   }
+  Task<std::optional<ReadIndexReply>> answer(const ReadIndex&) override { co_return std::nullopt; }
   Hello introduce(ServerId peer) override {
     return {.header = {.cluster = kTheCluster, .from = self, .to = peer}};
   }
@@ -237,7 +240,9 @@ TEST(RpcTransportTest, ADeadPeerCostsOneLineAndIsMetWhenItComesUp) {
 TEST(RpcTransportTest, NodesElectOverIt) {
   run_with_directory([](std::string directory) -> Task<> {
     std::map<ServerId, net::Address> addresses;
+    std::map<ServerId, std::unique_ptr<DiskStorage>> storages;
     std::map<ServerId, std::unique_ptr<RpcTransport>> transports;
+    std::map<ServerId, ReplicatedMap> maps;
     std::map<ServerId, std::unique_ptr<Node>> nodes;
     std::map<ServerId, net::TcpListener> listeners;
     Condition happened;
@@ -250,9 +255,10 @@ TEST(RpcTransportTest, NodesElectOverIt) {
       peers.erase(id);
       transports[id] = std::make_unique<RpcTransport>(std::move(listeners[id]), peers);
       const std::string data = directory + "/" + std::to_string(id);
-      Storage storage = co_await Storage::open(data, kTheCluster, id);
+      DiskStorage storage = co_await DiskStorage::open(data, kTheCluster, id);
+      storages[id] = std::make_unique<DiskStorage>(std::move(storage));
       nodes[id] =
-          std::make_unique<Node>(std::move(storage), Configuration({1, 2, 3}), *transports[id],
+          std::make_unique<Node>(*storages[id], Configuration({1, 2, 3}), *transports[id], maps[id],
                                  Options(), [&](const Event&) { happened.notify_all(); });
     }
     const auto agreed = [&] {

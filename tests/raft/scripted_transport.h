@@ -20,11 +20,13 @@ class ScriptedTransport final : public Transport {
   std::vector<PreVote> pre_votes;
   std::vector<RequestVote> votes;
   std::vector<AppendEntries> appends;
+  std::vector<ReadIndex> read_indexes;
 
   // ---- Who answers: the others are silent, to a question of theirs nothing comes back ----
   std::function<bool(const PreVote&)> grants_pre_vote = [](const PreVote&) { return true; };
   std::function<bool(const RequestVote&)> grants_vote = [](const RequestVote&) { return true; };
-  // Returns the term that the reply tells of; nothing from who is silent.
+  // Returns the term that the reply tells of; nothing from who is silent. Who hears a leader of its
+  // own term has all that it is sent, at once.
   std::function<std::optional<Term>(const AppendEntries&)> hears =
       [](const AppendEntries& request) { return std::optional(request.term); };
 
@@ -70,12 +72,17 @@ class ScriptedTransport final : public Transport {
     keep(appends, request);
     const std::optional<Term> term = hears(request);
     if (!term) co_return co_await nothing<AppendEntriesReply>(deadline);
-    AppendEntriesReply reply;
-    reply.header = raft::answer(request.header);
+    AppendEntriesReply reply = acknowledge({.message = request});
+    if (*term == request.term) co_return reply;
     reply.term = *term;
-    reply.success = *term == request.term;
-    reply.refusal = reply.success ? Refusal::none : Refusal::stale_term;
+    reply.success = false;
+    reply.refusal = Refusal::stale_term;
     co_return reply;
+  }
+
+  Task<std::optional<ReadIndexReply>> call(const ReadIndex& request, TimePoint deadline) override {
+    keep(read_indexes, request);
+    co_return co_await nothing<ReadIndexReply>(deadline);
   }
 
  private:

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "raft/state.h"
@@ -11,6 +12,7 @@
 namespace coracle::raft {
 
 inline constexpr ClusterId kCluster = 77;
+inline constexpr std::int64_t kWallTime = 1'700'000'000'000'000'000;  // of every clock on a wall
 
 // Virtual time: a point so long after the start of the test.
 constexpr TimePoint at(Duration since_start) {
@@ -27,8 +29,7 @@ struct Setup {
   std::vector<ServerId> learners = {};
   Options options = {};
   HardState hard_state = {};
-  std::vector<Term> log = {};            // the terms of its entries
-  std::optional<LogIndex> durable = {};  // how many of them; all, if not said
+  std::vector<Term> log = {};  // the terms of the entries that it found: durable, and on disk only
   std::uint64_t seed = 1;
   std::uint64_t start = 1;  // which start on its directory
 };
@@ -42,16 +43,14 @@ class Server {
             Identity{
                 .cluster = kCluster, .self = setup.id, .incarnation = life(setup.id, setup.start)},
             setup.options, Configuration(setup.voters, setup.learners),
-            Recovered{.hard_state = setup.hard_state,
-                      .change = 0,
-                      .log = Log(setup.log, setup.durable.value_or(setup.log.size()))},
-            random_, [this](const Event& event) { events.push_back(event); }, now) {}
+            Recovered{.hard_state = setup.hard_state, .change = 0, .log = Log(setup.log)}, random_,
+            [this](const Event& event) { events.push_back(event); }, now) {}
 
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   // All changes so far are on disk.
-  void sync() { state.durable_up_to(state.last_change()); }
+  void sync(TimePoint now = at({})) { state.durable_up_to(state.last_change(), now); }
 
   // Lets the election deadline pass, and returns when that was.
   TimePoint time_out() {
@@ -103,6 +102,25 @@ inline AppendEntries heartbeat(ServerId leader, Term term, LogPosition previous 
   return request;
 }
 
+inline Entry command(Term term, std::string_view text = "x") {
+  return {
+      .term = term, .kind = EntryKind::command, .log_time = kWallTime, .data = SharedBytes(text)};
+}
+
+// Returns one entry for each term.
+inline std::vector<Entry> entries_of(const std::vector<Term>& terms) {
+  std::vector<Entry> entries;
+  for (const Term term : terms) entries.push_back(command(term));
+  return entries;
+}
+
+inline AppendEntries append_request(ServerId leader, Term term, LogPosition previous,
+                                    const std::vector<Term>& terms, LogIndex commit = 0) {
+  AppendEntries request = heartbeat(leader, term, previous, commit);
+  request.entries = entries_of(terms);
+  return request;
+}
+
 // ---- What peers answer ----
 inline ReplyHeader answer(const RequestHeader& asked) {
   return {.cluster = asked.cluster,
@@ -131,12 +149,31 @@ inline PreVoteReply refuse(const Outgoing<PreVote>& asked, Term own_term,
   return {.header = answer(asked.message.header), .term = own_term, .refusal = refusal};
 }
 
+// All that was sent is there, and durable.
 inline AppendEntriesReply acknowledge(const Outgoing<AppendEntries>& asked) {
+  const AppendEntries& request = asked.message;
+  AppendEntriesReply reply;
+  reply.header = answer(request.header);
+  reply.term = request.term;
+  reply.success = true;
+  reply.matched = request.previous;
+  if (!request.entries.empty()) {
+    reply.matched = {.term = request.entries.back().term,
+                     .index = request.previous.index + request.entries.size()};
+  }
+  reply.durable = reply.matched;
+  reply.read_round = request.read_round;
+  return reply;
+}
+
+// The entry before is not there; look there.
+inline AppendEntriesReply refuse(const Outgoing<AppendEntries>& asked, LogPosition conflict) {
   AppendEntriesReply reply;
   reply.header = answer(asked.message.header);
   reply.term = asked.message.term;
-  reply.success = true;
-  reply.matched = reply.durable = asked.message.previous;
+  reply.refusal = Refusal::log_mismatch;
+  reply.conflict = conflict;
+  reply.read_round = asked.message.read_round;
   return reply;
 }
 
@@ -156,16 +193,23 @@ inline TimePoint become_candidate(Server& server) {
   return now;
 }
 
-// The leader of the next term, elected by all.
-inline TimePoint become_leader(Server& server) {
+// The leader of the next term, elected by all; its first entry is on its way to the disk.
+inline TimePoint win_election(Server& server) {
   const TimePoint now = become_candidate(server);
   for (const ServerId peer :
        server.state.configuration().voters_except(server.state.identity().self)) {
     const Outgoing<RequestVote> asked = server.state.compose_request_vote(peer);
     server.state.handle(asked, grant(asked), now);
   }
-  server.state.become_leader(now);
+  server.state.become_leader(now, kWallTime);
   server.take_events();
+  return now;
+}
+
+// The same; its first entry is durable here, and nobody else has it.
+inline TimePoint become_leader(Server& server) {
+  const TimePoint now = win_election(server);
+  server.sync(now);
   return now;
 }
 

@@ -128,7 +128,7 @@ TEST(Terms, AReplyOfALowerTermIsDropped) {
   AppendEntriesReply old = acknowledge(beat);
   old.term = 3;
   leader.state.handle(beat, old, elected + 100ms);
-  EXPECT_EQ(leader.state.quorum_deadline(), elected + 300ms) << "an old answer is no sign of life";
+  EXPECT_EQ(leader.state.leader_deadline(), elected + 300ms) << "an old answer is no sign of life";
 }
 
 // T3
@@ -161,7 +161,7 @@ TEST(Terms, ALeaderThatStepsDownWithinItsTermKeepsItsVoteAndDrawsADeadline) {
   Server server;
   const TimePoint elected = become_leader(server);
   EXPECT_EQ(server.state.election_deadline(), kNever);
-  server.state.check_quorum(elected + 300ms);
+  server.state.check_leadership(elected + 300ms);
   EXPECT_EQ(server.state.role(), Role::follower);
   EXPECT_EQ(server.state.hard_state(), (HardState{.term = 1, .vote = 1}));
   EXPECT_GE(server.state.election_deadline(), elected + 450ms);
@@ -234,7 +234,7 @@ TEST(Terms, TheEpochChangesWithRoleTermAndPreVoteRound) {
   const auto vote = server.state.compose_request_vote(2);
   server.state.handle(vote, grant(vote), at(1s));
   EXPECT_FALSE(since());
-  server.state.become_leader(at(1s));
+  server.state.become_leader(at(1s), kWallTime);
   EXPECT_TRUE(since()) << "leader";
   (void)server.state.handle(heartbeat(2, 5), at(1s));
   EXPECT_TRUE(since()) << "a later term";

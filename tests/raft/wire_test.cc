@@ -70,12 +70,17 @@ Message any_message() {
     message.conflict = any_position();
   }
   if constexpr (requires { message.entries; }) {
+    message.term = std::max<Term>(message.term, 1);
     message.previous = any_position();
+    message.previous.term %= message.term + 1;
     message.commit = any_number();
     message.rank = static_cast<std::uint32_t>(any_number());
+    Term term = std::max<Term>(message.previous.term, 1);
     for (std::uint64_t n = any_number() % 4; n > 0; --n) {
-      message.entries.push_back({.term = any_number(),
-                                 .kind = static_cast<EntryKind>(any_number() % 4),
+      term +=
+          any_number() % (message.term - term + 1);  // terms never fall, nor exceed the leader's
+      message.entries.push_back({.term = term,
+                                 .kind = static_cast<EntryKind>(any_number() % 5),
                                  .log_time = *rc::gen::arbitrary<std::int64_t>(),
                                  .data = any_bytes()});
     }
@@ -85,9 +90,9 @@ Message any_message() {
 
 template <class Message>
 class EachMessage : public testing::Test {};
-using Messages =
-    testing::Types<Hello, HelloReply, PreVote, PreVoteReply, RequestVote, RequestVoteReply,
-                   AppendEntries, AppendEntriesReply, TimeoutNow, TimeoutNowReply>;
+using Messages = testing::Types<Hello, HelloReply, PreVote, PreVoteReply, RequestVote,
+                                RequestVoteReply, AppendEntries, AppendEntriesReply, TimeoutNow,
+                                TimeoutNowReply, ReadIndex, ReadIndexReply>;
 TYPED_TEST_SUITE(EachMessage, Messages, );
 
 TYPED_TEST(EachMessage, ComesBackAsItWas) {
