@@ -1,7 +1,9 @@
 #include "raft/sim/history_excerpt.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -49,7 +51,7 @@ std::vector<std::size_t> around(std::span<const ClientOperation> history,
     if (other.completed != kNever && other.completed >= operation.invoked) at_once.push_back(i);
     if (concerns(other, operation)) sources.push_back(i);
   }
-  std::ranges::stable_sort(before, {}, [&](std::size_t i) { return history[i].completed; });
+  std::ranges::sort(before, {}, [&](std::size_t i) { return std::pair(history[i].completed, i); });
   const auto keep_last = [](std::vector<std::size_t>& of, std::size_t count) {
     if (of.size() > count) of.erase(of.begin(), of.end() - static_cast<std::ptrdiff_t>(count));
   };
@@ -59,7 +61,7 @@ std::vector<std::size_t> around(std::span<const ClientOperation> history,
   std::set<std::size_t> shown{middle};
   for (const auto& some : {before, at_once, sources}) shown.insert(some.begin(), some.end());
   std::vector<std::size_t> sorted(shown.begin(), shown.end());
-  std::ranges::stable_sort(sorted, {}, [&](std::size_t i) { return history[i].invoked; });
+  std::ranges::sort(sorted, {}, [&](std::size_t i) { return std::pair(history[i].invoked, i); });
   return sorted;
 }
 
@@ -80,7 +82,8 @@ std::string write_excerpt(std::span<const ClientOperation> history,
   for (const std::size_t i : around(history, of_key, report.operation)) {
     text += line(history[i], i == report.operation);
   }
-  text += "the longest order that was found ends with:\n";
+  text += undecided ? "the longest order that was found ends with:\n"
+                    : "an order that explains what completed before ends with:\n";
   for (const OrderedOperation& ordered : order) {
     text += fmt::format("  client {:<3} {}, leaves {}\n", ordered.operation->client,
                         print_operation(*ordered.operation), print_value(ordered.leaves));

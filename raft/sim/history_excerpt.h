@@ -18,7 +18,7 @@ struct OrderedOperation {
 
 // Returns    some lines for people: what the report says of its operation, what was done to its key
 //            (which are the operations `of_key`) about that time or had to do with the value that
-//            it found, and the end of the longest order that explains anything.
+//            it found, and the end of an order that explains what came before.
 [[nodiscard]] std::string write_excerpt(std::span<const ClientOperation> history,
                                         std::span<const std::size_t> of_key,
                                         const LinearizabilityReport& report,

@@ -132,7 +132,7 @@ struct Attempt {
   Linearizability verdict;
 };
 
-// The longest order of an attempt in vain, as the last lines of an excerpt.
+// The end of an order that an attempt has found, for an excerpt.
 std::vector<OrderedOperation> last_of_order(const Attempt& attempt) {
   constexpr std::size_t kShown = 8;
   std::vector<OrderedOperation> last;
@@ -145,22 +145,20 @@ std::vector<OrderedOperation> last_of_order(const Attempt& attempt) {
   return last;
 }
 
-// Where it ends what can be explained, and an order of what came before.
+// Where a history that nothing explains stops making sense.
 struct Stop {
-  std::uint32_t place = 0;
-  std::vector<OrderedOperation> order;
+  std::uint32_t place = 0;              // of the first completion up to which nothing explains it
+  std::vector<OrderedOperation> order;  // that explains what completed before
 };
 
-// The first completion up to which nothing explains a history that nothing explains as a whole. A
-// history can be explained up to any place before such a one, so that halving finds it; most often
-// it is the one that the search of the whole did not get past. That may have been held up earlier,
-// because it knew answers that came later.
-Stop first_unexplained(const KeyHistory& history, const Attempt& whole,
-                       const LinearizabilityLimits& limits, std::uint64_t& steps) {
+// A history can be explained up to any place before such a one, so that halving finds it. It does
+// not lie before the one that the search of the whole did not get past; that may have been held up
+// earlier, because it knew answers that came later.
+Stop find_stop(const KeyHistory& history, std::uint32_t blocked_at,
+               const LinearizabilityLimits& limits, std::uint64_t& steps) {
   const std::vector<std::uint32_t>& places = history.completions();
-  auto first = std::ranges::lower_bound(places, whole.search.blocked_at());
+  auto first = std::ranges::lower_bound(places, blocked_at);
   auto last = std::prev(places.end());  // the first that is known not to be explained
-  Stop stop{.place = *last, .order = last_of_order(whole)};
   for (auto probe = first; first != last; probe = first + (last - first) / 2) {
     const Attempt attempt(history, *probe, limits);
     steps += attempt.search.steps();
@@ -169,9 +167,13 @@ Stop first_unexplained(const KeyHistory& history, const Attempt& whole,
       first = std::next(probe);
     } else {
       last = probe;
-      stop = {.place = *last, .order = last_of_order(attempt)};
     }
   }
+  Stop stop{.place = *last, .order = {}};
+  if (last == places.begin()) return stop;
+  const Attempt before(history, *std::prev(last), limits);
+  steps += before.search.steps();
+  stop.order = last_of_order(before);
   return stop;
 }
 
@@ -183,11 +185,11 @@ LinearizabilityReport check_key(std::span<const ClientOperation> history,
   LinearizabilityReport report{.verdict = whole.verdict, .steps = whole.search.steps()};
   if (report.linearizable()) return report;
 
-  Stop stop;
+  Stop stop{.place = whole.search.blocked_at(), .order = {}};
   if (whole.verdict == Linearizability::not_linearizable) {
-    stop = first_unexplained(key_history, whole, limits, report.steps);
+    stop = find_stop(key_history, stop.place, limits, report.steps);
   } else {
-    stop = {.place = whole.search.blocked_at(), .order = last_of_order(whole)};
+    stop.order = last_of_order(whole);
   }
   const ClientOperation& operation = key_history.completed_at(stop.place);
   report.key = operation.key;

@@ -25,7 +25,7 @@ enum class Linearizability : std::uint8_t {
 // How long the search for one key may go on. The number of orders can grow exponentially with the
 // number of operations that overlap.
 struct LinearizabilityLimits {
-  std::uint64_t steps = 20'000'000;                  // operations tried at a place in the order
+  std::uint64_t steps = 100'000'000;                 // operations tried at a place in the order
   std::size_t memory_bytes = std::size_t{1} << 28U;  // about, of what is remembered
 };
 

@@ -1,9 +1,7 @@
 #include "raft/sim/linearization_search.h"
 
 #include <algorithm>
-#include <bit>
 #include <map>
-#include <set>
 #include <tuple>
 #include <utility>
 
@@ -30,22 +28,18 @@ bool is_blind(const PlacedOperation& placed) {
   return operation.kind == Kind::put || operation.kind == Kind::remove;
 }
 
-// An operation of which we learn neither the value that it met nor the one that it left.
-bool hides_values(const PlacedOperation& placed) {
+// A cas that found something else than it expected, and does not say what.
+bool hides_what_it_found(const PlacedOperation& placed) {
   const ClientOperation& operation = *placed.operation;
-  if (operation.kind == Kind::append) return true;
   return is_read(placed) && operation.kind == Kind::compare_and_set && !operation.found;
 }
 
-// What somebody may have seen, each of them.
-std::set<MapValue> seen_values(std::span<const PlacedOperation> operations) {
-  std::set<MapValue> seen;
-  for (const PlacedOperation& placed : operations) {
-    const ClientOperation& operation = *placed.operation;
-    if (placed.required && operation.found) seen.insert(*operation.found);
-    if (operation.kind == Kind::compare_and_set) seen.insert(operation.expected);
-  }
-  return seen;
+bool appends(const PlacedOperation& placed) { return placed.operation->kind == Kind::append; }
+
+// Whether it may leave its own value, of which all is known beforehand.
+bool is_write(const PlacedOperation& placed) {
+  const ClientOperation& operation = *placed.operation;
+  return !is_read(placed) && operation.kind != Kind::append;
 }
 
 }  // namespace
@@ -53,37 +47,62 @@ std::set<MapValue> seen_values(std::span<const PlacedOperation> operations) {
 LinearizationSearch::LinearizationSearch(std::span<const PlacedOperation> operations,
                                          const LinearizabilityLimits& limits)
     : limits_(limits) {
-  number_values(operations);
-  std::map<std::tuple<Kind, ValueId, ValueId>, std::uint32_t> twins;
-  for (const PlacedOperation& placed : operations) {
-    add_item(placed);
-    Item& item = items_.back();
-    if (placed.required) {
-      item.bit = static_cast<std::uint32_t>(required_left_++);
-      continue;
-    }
-    const bool useless = item.kind == Kind::get || item.value == kUnseen;
-    if (useless) continue;
-    const auto index = static_cast<std::uint32_t>(items_.size() - 1);
-    const auto [twin, is_first] = twins.try_emplace({item.kind, item.value, item.expected}, index);
-    if (!is_first) item.twin = std::exchange(twin->second, index);
-    item.bit = static_cast<std::uint32_t>(optional_.size());
-    optional_.push_back(index);
-  }
-  required_taken_.resize(required_left_);
-  optional_taken_.resize(optional_.size());
+  texts_ = {nullptr, nullptr};
+  values_are_known_ = std::ranges::none_of(operations, appends);
+  unseen_is_one_ = values_are_known_ && std::ranges::none_of(operations, hides_what_it_found);
+  for (const PlacedOperation& placed : operations) add_item(placed);
+  uses_.resize(texts_.size());
+  for (const Item& item : items_) count(item, 1);
+  value_ = seen(kAbsent);
+  choose_optional();
+  required_taken_ = TakenSet(required_left_);
+  optional_taken_ = TakenSet(optional_.size());
   link_entries(operations);
 }
 
-// Without operations that hide values, those that nobody can have seen are one and the same.
-void LinearizationSearch::number_values(std::span<const PlacedOperation> operations) {
-  texts_ = {nullptr, nullptr};
-  unseen_is_one_ = std::ranges::none_of(operations, hides_values);
-  for (const MapValue& value : seen_values(operations)) {
-    if (value) (void)number(value);
-    absent_is_seen_ = absent_is_seen_ || !value;
+// Optional operations that can never be of use are left out at once.
+void LinearizationSearch::choose_optional() {
+  std::map<std::tuple<Kind, ValueId, ValueId>, std::uint32_t> twins;
+  for (std::uint32_t i = 0; i < items_.size(); ++i) {
+    Item& item = items_[i];
+    if (item.required) {
+      item.bit = static_cast<std::uint32_t>(required_left_++);
+      continue;
+    }
+    if (item.kind == Kind::get || seen(item.value) == kUnseen) continue;
+    const auto [twin, is_first] = twins.try_emplace({item.kind, item.value, item.expected}, i);
+    if (!is_first) item.twin = std::exchange(twin->second, i);
+    item.bit = static_cast<std::uint32_t>(optional_.size());
+    optional_.push_back(i);
   }
-  value_ = number_if_seen(std::nullopt);
+}
+
+// Counts what is left, of who may leave a value and who needs it.
+void LinearizationSearch::count(const Item& item, int step) {
+  if (!values_are_known_) return;
+  if (item.write) uses_[item.value].writers += step;
+  const bool compares = item.kind == Kind::compare_and_set && (item.swapped || !item.required);
+  if (compares) uses_[item.expected].observers += step;
+  if (compares && item.required) uses_[item.expected].readers += step;
+  if (item.found == kNone) return;
+  uses_[item.found].observers += step;
+  uses_[item.found].readers += step;
+}
+
+// Values that nobody is left to see are one and the same.
+LinearizationSearch::ValueId LinearizationSearch::seen(ValueId value) const {
+  if (!unseen_is_one_ || value == kUnseen) return value;
+  return uses_[value].observers == 0 ? kUnseen : value;
+}
+
+bool LinearizationSearch::is_dead(const Item& item) const {
+  return item.blind && item.required && seen(item.value) == kUnseen;
+}
+
+// Rule 5. Nothing brings it back, but somebody has still to find it.
+bool LinearizationSearch::is_lost(ValueId value) const {
+  return values_are_known_ && value != kUnseen && value != value_ && uses_[value].readers > 0 &&
+         uses_[value].writers == 0;
 }
 
 LinearizationSearch::ValueId LinearizationSearch::number(const MapValue& value) {
@@ -91,15 +110,9 @@ LinearizationSearch::ValueId LinearizationSearch::number(const MapValue& value) 
   const auto [entry, is_new] = numbers_.try_emplace(*value, static_cast<ValueId>(texts_.size()));
   if (is_new) {
     texts_.push_back(&entry->first);
-    memory_bytes_ += kElementBytes + value->size();
+    value_bytes_ += kElementBytes + value->size();
   }
   return entry->second;
-}
-
-LinearizationSearch::ValueId LinearizationSearch::number_if_seen(const MapValue& value) {
-  if (!unseen_is_one_) return number(value);
-  const bool seen = value ? numbers_.contains(*value) : absent_is_seen_;
-  return seen ? number(value) : kUnseen;
 }
 
 void LinearizationSearch::add_item(const PlacedOperation& placed) {
@@ -108,7 +121,7 @@ void LinearizationSearch::add_item(const PlacedOperation& placed) {
             .required = placed.required,
             .read = is_read(placed),
             .blind = is_blind(placed),
-            .dead = false,
+            .write = is_write(placed),
             .swapped = placed.required && operation.swapped.value_or(false),
             .value = kAbsent,
             .expected = kAbsent,
@@ -116,16 +129,11 @@ void LinearizationSearch::add_item(const PlacedOperation& placed) {
             .twin = kNone,
             .bit = 0,
             .invoked = placed.invoked};
-  if (operation.kind == Kind::append) {
+  if (operation.kind != Kind::get && operation.kind != Kind::remove) {
     item.value = number(operation.value);
-  } else if (operation.kind == Kind::remove) {
-    item.value = number_if_seen(std::nullopt);
-  } else if (operation.kind != Kind::get) {
-    item.value = number_if_seen(operation.value);
   }
   if (operation.kind == Kind::compare_and_set) item.expected = number(operation.expected);
   if (placed.required && operation.found) item.found = number(*operation.found);
-  item.dead = item.blind && item.required && item.value == kUnseen;
   items_.push_back(item);
 }
 
@@ -153,7 +161,7 @@ void LinearizationSearch::link_entries(std::span<const PlacedOperation> operatio
 Linearizability LinearizationSearch::run() {
   std::uint32_t choice = required_left_ == 0 ? kNone : first_choice();
   while (required_left_ > 0) {
-    if (steps_ >= limits_.steps || memory_bytes_ > limits_.memory_bytes) {
+    if (steps_ >= limits_.steps || value_bytes_ + tried_.bytes() > limits_.memory_bytes) {
       note_block();
       return Linearizability::undecided;
     }
@@ -173,13 +181,13 @@ Linearizability LinearizationSearch::run() {
 
 // Rule 1; and its like, for dead writes where a value that nobody can have seen stands already.
 bool LinearizationSearch::is_forced(std::uint32_t item) const {
-  return items_[item].read || (items_[item].dead && value_ == kUnseen);
+  return items_[item].read || (value_ == kUnseen && is_dead(items_[item]));
 }
 
 std::uint32_t LinearizationSearch::first_choice() const {
   for (std::uint32_t entry = next_[head()]; is_invocation(entry); entry = next_[entry]) {
     const Item& item = items_[entry / 2];
-    if (item.dead && value_ == kUnseen) return entry / 2;
+    if (value_ == kUnseen && is_dead(item)) return entry / 2;
     if (!item.read) continue;
     const bool found = item.found == kNone || item.found == value_;
     const bool fits = item.kind == Kind::get || item.expected != value_;
@@ -194,7 +202,7 @@ std::uint32_t LinearizationSearch::next_choice(std::uint32_t after) const {
   if (after != kNone && is_forced(after)) return kNone;
   const bool optional = after != kNone && !items_[after].required;
   if (optional) return find_optional(after);
-  if (after == kNone || !items_[after].dead) {
+  if (after == kNone || !is_dead(items_[after])) {
     const std::uint32_t from = after == kNone ? next_[head()] : next_[2 * after];
     if (const std::uint32_t write = find_write(from, false); write != kNone) return write;
     if (const std::uint32_t dead = find_write(next_[head()], true); dead != kNone) return dead;
@@ -205,7 +213,7 @@ std::uint32_t LinearizationSearch::next_choice(std::uint32_t after) const {
 std::uint32_t LinearizationSearch::find_write(std::uint32_t from, bool dead) const {
   for (std::uint32_t entry = from; is_invocation(entry); entry = next_[entry]) {
     const Item& item = items_[entry / 2];
-    if (!item.read && item.dead == dead) return entry / 2;
+    if (!item.read && is_dead(item) == dead) return entry / 2;
   }
   return kNone;
 }
@@ -253,19 +261,36 @@ bool LinearizationSearch::take(std::uint32_t index) {
   const Item& item = items_[index];
   if (must_be_used_ && item.blind) return false;  // rule 2
   const ValueId after = value_after(item);
-  if (after == kNone) return false;
+  if (after == kNone || comes_later(index)) return false;
   if (!item.required) {
-    if (after == value_) return false;  // rule 2
+    if (after == value_ || seen(after) == kUnseen) return false;  // rule 2
     if (item.twin != kNone && !optional_taken_.contains(items_[item.twin].bit)) return false;
   }
   Frame frame{.value = value_, .must_be_used = must_be_used_, .absorbed = 0};
   if (item.blind) frame.absorbed = absorb_dead_writes(index);
   take_out(index);
   frames_.push_back(frame);
-  value_ = after;
+  value_ = seen(after);
   must_be_used_ = !item.required;
-  if (is_new()) return true;
+  const Configuration configuration{.value = value_,
+                                    .must_be_used = must_be_used_,
+                                    .required = required_taken_,
+                                    .optional = optional_taken_};
+  if (!is_lost(frame.value) && tried_.is_new(configuration)) return true;
   (void)put_back();
+  return false;
+}
+
+// Rule 3, as far as required operations are concerned.
+bool LinearizationSearch::comes_later(std::uint32_t index) const {
+  const Item& item = items_[index];
+  if (item.read || is_dead(item)) return false;  // of the dead one is as good as another
+  for (std::uint32_t entry = next_[head()]; is_invocation(entry); entry = next_[entry]) {
+    const Item& other = items_[entry / 2];
+    const bool same = other.kind == item.kind && other.value == item.value &&
+                      other.expected == item.expected && other.found == item.found && !other.read;
+    if (same && (!item.required || completed_[entry / 2] < completed_[index])) return true;
+  }
   return false;
 }
 
@@ -273,7 +298,7 @@ bool LinearizationSearch::take(std::uint32_t index) {
 std::uint32_t LinearizationSearch::absorb_dead_writes(std::uint32_t but) {
   std::uint32_t absorbed = 0;
   for (std::uint32_t entry = next_[head()]; is_invocation(entry); entry = next_[entry]) {
-    if (entry / 2 == but || !items_[entry / 2].dead) continue;
+    if (entry / 2 == but || !is_dead(items_[entry / 2])) continue;
     take_out(entry / 2);
     ++absorbed;
   }
@@ -283,6 +308,7 @@ std::uint32_t LinearizationSearch::absorb_dead_writes(std::uint32_t but) {
 void LinearizationSearch::take_out(std::uint32_t index) {
   order_.push_back(index);
   const Item& item = items_[index];
+  count(item, -1);
   if (!item.required) return optional_taken_.insert(item.bit);
   lift(2 * index);
   lift(2 * index + 1);
@@ -307,6 +333,7 @@ std::uint32_t LinearizationSearch::put_back() {
 
 void LinearizationSearch::put_in(std::uint32_t index) {
   const Item& item = items_[index];
+  count(item, 1);
   if (!item.required) return optional_taken_.erase(item.bit);
   unlift(2 * index + 1);
   unlift(2 * index);
@@ -324,63 +351,12 @@ void LinearizationSearch::unlift(std::uint32_t entry) {
   previous_[next_[entry]] = entry;
 }
 
-// Remembers what is taken and what stands there now.
-//   Returns    false if that was so before, and led nowhere.
-bool LinearizationSearch::is_new() {
-  std::vector<std::uint64_t> numbers{(std::uint64_t{value_} << 1U) | (must_be_used_ ? 1U : 0U)};
-  required_taken_.describe(numbers);
-  optional_taken_.describe(numbers);
-  const std::size_t bytes = numbers.size() * sizeof(std::uint64_t);
-  if (!tried_.insert(std::move(numbers)).second) return false;
-  memory_bytes_ += kElementBytes + bytes;
-  return true;
-}
-
 void LinearizationSearch::note_block() {
   const std::uint32_t at = first_completion();
   if (blocked_ && at <= blocked_at_) return;
   blocked_ = true;
   blocked_at_ = at;
   longest_order_ = order_;
-}
-
-void LinearizationSearch::TakenSet::insert(std::uint32_t bit) {
-  words_[bit / 64] |= std::uint64_t{1} << (bit % 64);
-  ++size_;
-  while (full_ < words_.size() && words_[full_] == UINT64_MAX) ++full_;
-}
-
-void LinearizationSearch::TakenSet::erase(std::uint32_t bit) {
-  words_[bit / 64] &= ~(std::uint64_t{1} << (bit % 64));
-  --size_;
-  full_ = std::min(full_, std::size_t{bit / 64});
-}
-
-bool LinearizationSearch::TakenSet::contains(std::uint32_t bit) const {
-  return ((words_[bit / 64] >> (bit % 64)) & 1U) != 0;
-}
-
-// How many words are full, how many follow up to the last that is not empty, and these.
-void LinearizationSearch::TakenSet::describe(std::vector<std::uint64_t>& to) const {
-  const std::size_t lengths = to.size();
-  to.push_back(0);
-  std::size_t left = size_ - full_ * 64;
-  for (std::size_t i = full_; left > 0; ++i) {
-    to.push_back(words_[i]);
-    left -= static_cast<std::size_t>(std::popcount(words_[i]));
-  }
-  to[lengths] = (std::uint64_t{full_} << 32U) | (to.size() - lengths - 1);
-}
-
-std::size_t LinearizationSearch::Hash::operator()(const std::vector<std::uint64_t>& numbers) const {
-  std::uint64_t hash = 0;
-  for (const std::uint64_t number : numbers) {  // splitmix64
-    hash += number + 0x9e3779b97f4a7c15U;
-    hash = (hash ^ (hash >> 30U)) * 0xbf58476d1ce4e5b9U;
-    hash = (hash ^ (hash >> 27U)) * 0x94d049bb133111ebU;
-    hash ^= hash >> 31U;
-  }
-  return static_cast<std::size_t>(hash);
 }
 
 }  // namespace coracle::raft::sim

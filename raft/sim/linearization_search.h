@@ -5,14 +5,18 @@
 // completed, if a map in this state gives its answer; go on with those left; if that leads nowhere,
 // put it back and take another. With Lowe's list of invocations and completions, from which taking
 // an operation lifts both its entries, and with his memory of (operations taken, value). On top of
-// that, four rules leave out orders without which no history loses its last explanation:
+// that, six rules leave out orders without which no history loses its last explanation:
 //
 //   1. A read that fits is taken at once, and nothing instead of it: wherever an order has it, it
 //      can be moved to the front.
 //   2. An optional operation (its outcome is unknown) is taken only if it changes the value, and
 //      only if the next one depends on what it left: else the order without it is as good.
-//   3. Of two optional operations that do the same the one invoked first is taken first.
-//   4. A blind write whose value nobody can have seen is taken directly before another that is.
+//   3. Of operations that do the same the one that completes first is taken first; optional ones
+//      after those that are required, in the order of invocation.
+//   4. Values that nobody is left to see are one. A blind write of such a value is taken directly
+//      before another blind write: wherever an order has it, it can be moved there.
+//   5. A value is not overwritten while somebody left must find it, and nobody left can write it.
+//   6. Nothing is tried again with fewer optional operations left.
 #pragma once
 
 #include <cstddef>
@@ -20,11 +24,11 @@
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "raft/sim/history.h"
 #include "raft/sim/linearizability.h"
+#include "raft/sim/linearization_memory.h"
 
 namespace coracle::raft::sim {
 
@@ -67,7 +71,7 @@ class LinearizationSearch {
     bool required;
     bool read;   // answered, and changes nothing
     bool blind;  // fits any value, and leaves its own
-    bool dead;   // blind, required, and nobody can have seen its value
+    bool write;  // may leave its own value, whether blind or not
     bool swapped;
     ValueId value;
     ValueId expected;
@@ -84,30 +88,16 @@ class LinearizationSearch {
     std::uint32_t absorbed;  // dead writes that were taken directly before
   };
 
-  // A set of operations, most of the first of which are in it.
-  class TakenSet {
-   public:
-    void resize(std::size_t size) { words_.resize((size + 63) / 64); }
-    void insert(std::uint32_t bit);
-    void erase(std::uint32_t bit);
-    [[nodiscard]] bool contains(std::uint32_t bit) const;
-    // Appends numbers that no other set of this size has.
-    void describe(std::vector<std::uint64_t>& to) const;
-
-   private:
-    std::vector<std::uint64_t> words_;
-    std::size_t full_ = 0;  // so many words at the beginning are
-    std::size_t size_ = 0;
+  // Who is left that has to do with a value.
+  struct Uses {
+    int writers = 0;    // may leave it
+    int readers = 0;    // must find it
+    int observers = 0;  // must or may
   };
 
-  struct Hash {
-    std::size_t operator()(const std::vector<std::uint64_t>& numbers) const;
-  };
-
-  void number_values(std::span<const PlacedOperation> operations);
-  [[nodiscard]] ValueId number(const MapValue& value);
-  [[nodiscard]] ValueId number_if_seen(const MapValue& value);
   void add_item(const PlacedOperation& placed);
+  [[nodiscard]] ValueId number(const MapValue& value);
+  void choose_optional();
   void link_entries(std::span<const PlacedOperation> operations);
 
   // Entries: that of invocation i is 2i, that of completion i is 2i+1; the head is behind them all.
@@ -118,6 +108,11 @@ class LinearizationSearch {
   void lift(std::uint32_t entry);
   void unlift(std::uint32_t entry);
 
+  void count(const Item& item, int step);
+  [[nodiscard]] ValueId seen(ValueId value) const;
+  [[nodiscard]] bool is_dead(const Item& item) const;
+  [[nodiscard]] bool is_lost(ValueId value) const;
+
   [[nodiscard]] bool is_forced(std::uint32_t item) const;
   [[nodiscard]] std::uint32_t first_choice() const;
   [[nodiscard]] std::uint32_t next_choice(std::uint32_t after) const;
@@ -127,11 +122,11 @@ class LinearizationSearch {
 
   [[nodiscard]] ValueId value_after(const Item& item);
   [[nodiscard]] bool take(std::uint32_t item);
+  [[nodiscard]] bool comes_later(std::uint32_t item) const;
   [[nodiscard]] std::uint32_t absorb_dead_writes(std::uint32_t but);
   void take_out(std::uint32_t item);
   [[nodiscard]] std::uint32_t put_back();
   void put_in(std::uint32_t item);
-  [[nodiscard]] bool is_new();
   void note_block();
 
   const LinearizabilityLimits limits_;
@@ -139,8 +134,9 @@ class LinearizationSearch {
   std::vector<std::uint32_t> optional_;  // items, by invocation
   std::unordered_map<std::string, ValueId> numbers_;
   std::vector<const std::string*> texts_;  // of numbers; nullptr where there is none
-  bool unseen_is_one_ = false;             // all values that nobody can have seen have one number
-  bool absent_is_seen_ = false;
+  std::vector<Uses> uses_;                 // of numbered values, if they are known
+  bool values_are_known_ = false;          // nothing is appended
+  bool unseen_is_one_ = false;             // values that nobody is left to see are
 
   std::vector<std::uint32_t> next_;
   std::vector<std::uint32_t> previous_;
@@ -153,13 +149,13 @@ class LinearizationSearch {
   TakenSet optional_taken_;
   std::vector<std::uint32_t> order_;
   std::vector<Frame> frames_;
-  std::unordered_set<std::vector<std::uint64_t>, Hash> tried_;
+  LinearizationMemory tried_;
 
   bool blocked_ = false;
   std::uint32_t blocked_at_ = 0;
   std::vector<std::uint32_t> longest_order_;
   std::uint64_t steps_ = 0;
-  std::size_t memory_bytes_ = 0;
+  std::size_t value_bytes_ = 0;
 };
 
 }  // namespace coracle::raft::sim

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <compare>
 #include <optional>
 #include <string>
 #include <vector>
@@ -137,7 +138,7 @@ Operations small_history(Draw& draw, const Mixture& mixture) {
   const int count = 1 + draw.below(6);
   Operations history;
   MapValue value;
-  const int wrong = draw.below(3);
+  const int wrong = draw.below(6);
   for (int i = 0; i < count; ++i) {
     ClientOperation operation = draw.request(mixture);
     operation.client = static_cast<std::uint64_t>(i);
@@ -216,6 +217,8 @@ struct Load {
 struct Effect {
   std::int64_t at;
   std::size_t operation;
+
+  friend auto operator<=>(const Effect&, const Effect&) = default;
 };
 
 Operations register_history(std::uint64_t seed, const Load& load) {
@@ -247,7 +250,7 @@ Operations register_history(std::uint64_t seed, const Load& load) {
     if (!never) effects.push_back({.at = takes_effect, .operation = history.size()});
     history.push_back(std::move(operation));
   }
-  std::ranges::stable_sort(effects, {}, &Effect::at);
+  std::ranges::sort(effects);
   MapValue value;
   for (const Effect& effect : effects) {
     ClientOperation& operation = history[effect.operation];
@@ -263,7 +266,7 @@ void accept(const Load& load, std::uint64_t seeds) {
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     const LinearizabilityReport report = check_linearizability(register_history(seed, load));
     EXPECT_TRUE(report.linearizable()) << "seed " << seed << "\n" << report.excerpt;
-    EXPECT_LE(report.steps, 1'000'000U);
+    EXPECT_LE(report.steps, 100'000U);
   }
 }
 
@@ -307,14 +310,15 @@ void refuse_one_stale_read(const Load& load, std::size_t from) {
     const LinearizabilityReport report = check_linearizability(history);
     EXPECT_EQ(report.verdict, Linearizability::not_linearizable) << report.excerpt;
     EXPECT_EQ(report.operation, *stale) << "seed " << seed << "\n" << report.excerpt;
-    EXPECT_LE(report.steps, 2'000'000U);
   }
 }
 
 TEST(AStaleRead, IsFoundAmongThousands) { refuse_one_stale_read({}, 3900); }
 TEST(AStaleRead, IsFoundAmongFewReads) { refuse_one_stale_read({.reads = 0.05}, 3900); }
 TEST(AStaleRead, IsFoundAmongManyReads) { refuse_one_stale_read({.reads = 0.9}, 3900); }
-TEST(AStaleRead, IsFoundAmongUnknownOutcomes) { refuse_one_stale_read({.unknown = 0.05}, 3900); }
+TEST(AStaleRead, IsFoundAmongUnknownOutcomes) {
+  refuse_one_stale_read({.operations = 1500, .unknown = 0.05}, 1400);
+}
 
 }  // namespace
 }  // namespace coracle::raft::sim

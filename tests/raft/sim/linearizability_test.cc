@@ -226,7 +226,7 @@ around it, and what may have left the value that it found:
       2.000000000s .. 3.000000000s     client 2   put "x" = "new": ok
       3.500000000s .. 3.600000000s     client 3   get "x": ok, found "new"
 >     4.000000000s .. 5.250000000s     client 4   get "x": ok, found "old"
-the longest order that was found ends with:
+an order that explains what completed before ends with:
   client 1   put "x" = "old": ok, leaves "old"
   client 2   put "x" = "new": ok, leaves "new"
   client 3   get "x": ok, found "new", leaves "new"
