@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace coracle::raft {
@@ -11,7 +12,7 @@ namespace coracle::raft {
 template <std::unsigned_integral Value>
 void put_little_endian(std::span<std::byte> out, std::size_t offset, Value value) {
   for (std::size_t i = 0; i < sizeof(Value); ++i) {
-    out[offset + i] = static_cast<std::byte>(value >> (8 * i) & 0xFFU);
+    out[offset + i] = static_cast<std::byte>(std::uint64_t{value} >> (8 * i) & 0xFFU);
   }
 }
 
