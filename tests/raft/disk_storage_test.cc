@@ -421,7 +421,7 @@ TEST(DiskStorageTest, AFlippedBitIsCuredOrRefusedOrCutsTheVeryTail) {
   int refused = 0;
   int cured = 0;
   int cut = 0;
-  for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 800; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Server server(seed, 25);
     ChangeNumber before_last = 0;  // the change before the last write, where that was of the log
