@@ -24,10 +24,12 @@ class SharedBytes {
     bytes_ = own;
   }
   explicit SharedBytes(std::string_view text) : SharedBytes(std::as_bytes(std::span(text))) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): the same bytes in another holder
   SharedBytes(const std::vector<std::byte>& bytes) : SharedBytes(std::span(bytes)) {}
   SharedBytes(std::initializer_list<std::byte> bytes) : SharedBytes(std::span(bytes)) {}
 
   [[nodiscard]] std::span<const std::byte> view() const { return {bytes_.get(), size_}; }
+  // NOLINTNEXTLINE(google-explicit-constructor): a view of the same bytes
   operator std::span<const std::byte>() const { return view(); }
   // Returns    the same as text; borrows these bytes.
   [[nodiscard]] std::string_view text() const {

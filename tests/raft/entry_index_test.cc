@@ -41,7 +41,8 @@ TEST(EntryIndexTest, LeadsToEachEntryAcrossTruncationsAndSegments) {
         end.offset += 64;  // its own record
       }
       if (random.chance(0.02)) end = {.segment = end.segment + 1, .offset = 4096};
-      const std::size_t bytes = 64 + 8 * random.below(random.chance(0.02) ? 2000 : 20);
+      const bool is_long = random.chance(0.02);
+      const std::size_t bytes = 64 + 8 * random.below(is_long ? 2000 : 20);
       index.append(end, bytes);
       places.push_back(end);
       sizes.push_back(bytes);

@@ -9,71 +9,10 @@
 
 #include "raft/log_scan.h"
 #include "runtime/random.h"
+#include "tests/raft/segment_writer.h"
 
 namespace coracle::raft {
 namespace {
-
-using Bytes = std::vector<std::byte>;
-
-constexpr Identity kIdentity{.cluster = 7, .self = 3, .incarnation = {.directory = 99, .start = 1}};
-constexpr std::uint64_t kSize = 8192;
-
-SegmentHeader header_of(std::uint64_t number) {
-  return {.cluster = 7, .server = 3, .directory = 99, .number = number, .size = kSize};
-}
-
-Bytes bytes_of(std::string_view text) {
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
-}
-
-// Builds the file of a segment, batch by batch.
-class SegmentWriter {
- public:
-  explicit SegmentWriter(std::uint64_t number) : header_(header_of(number)) {
-    file_ = segment_header_block(header_);
-  }
-
-  void begin_batch() { batch_ = file_.size(); }
-  SegmentWriter& entry(LogIndex index, Term term, std::string_view text = "x") {
-    const Bytes data = bytes_of(text);
-    return add({.kind = RecordKind::entry,
-                .position = {.term = term, .index = index},
-                .entry_kind = EntryKind::command,
-                .log_time = log_time_,
-                .data = data});
-  }
-  SegmentWriter& truncation(LogIndex index, Term term) {
-    return add({.kind = RecordKind::truncation, .position = {.term = term, .index = index}});
-  }
-  void set_change(ChangeNumber change) { change_ = change; }
-  void set_hard_state(ChangeNumber change) { hard_state_ = change; }
-  void set_log_time(std::int64_t time) { log_time_ = time; }
-
-  [[nodiscard]] std::size_t size() const { return file_.size(); }
-  [[nodiscard]] Bytes file() const {
-    Bytes whole = file_;
-    whole.resize(kSize);
-    return whole;
-  }
-  [[nodiscard]] const SegmentHeader& header() const { return header_; }
-
- private:
-  SegmentWriter& add(LogRecord record) {
-    record.change = ++change_;
-    record.hard_state = hard_state_;
-    record.batch_offset = static_cast<std::uint32_t>(batch_);
-    append_record(file_, record, header_.seed());
-    return *this;
-  }
-
-  SegmentHeader header_;
-  Bytes file_;
-  std::size_t batch_ = kSegmentHeaderBytes;
-  ChangeNumber change_ = 0;
-  ChangeNumber hard_state_ = 0;
-  std::int64_t log_time_ = -5;
-};
 
 // Two batches: entries 1 and 2; entries 3 and 4.
 SegmentWriter two_batches() {
@@ -314,76 +253,6 @@ TEST(LogScanTest, KnowsTheLatestTimeEverStamped) {
   writer.set_log_time(7);
   writer.entry(2, 2);
   EXPECT_EQ(scan({writer.file()}).scan.last_log_time(), 9);
-}
-
-// ---- Beside a hard state ----
-
-HardStateRecord server_with(Term term, ChangeNumber change, LogMark log) {
-  return {.identity = kIdentity, .hard_state = {.term = term}, .change = change, .log = log};
-}
-
-// What a scan of these files says beside this hard state; empty if it is content.
-std::string beside(const HardStateRecord& server, const std::vector<Bytes>& files) {
-  LogScan scan(server.identity);
-  std::uint64_t number = 0;
-  for (const Bytes& file : files) {
-    if (!scan.add(segment_name(++number), file)) return scan.refusal();
-  }
-  return scan.finish(server) ? "" : scan.refusal();
-}
-
-// Changes 1 and 2 of the log, change 3 of the hard state, changes 4 and 5 of the log.
-Bytes log_of_two_terms() {
-  SegmentWriter writer(1);
-  writer.entry(1, 1).entry(2, 1);
-  writer.begin_batch();
-  writer.set_change(3);
-  writer.set_hard_state(3);
-  writer.entry(3, 2).entry(4, 2);
-  return writer.file();
-}
-
-TEST(LogBesideHardState, WhatBelongsTogetherIsTaken) {
-  const Bytes log = log_of_two_terms();
-  EXPECT_EQ(beside(server_with(2, 3, {.made = true}), {log}), "");
-  EXPECT_EQ(beside(server_with(2, 3, {.made = true, .change = 5}), {log}), "");
-  EXPECT_EQ(beside(server_with(9, 77, {.made = true, .change = 2}), {log}), "") << "more votes";
-  EXPECT_EQ(beside(server_with(0, 0, {}), {}), "") << "a new server";
-  EXPECT_EQ(beside(server_with(0, 0, {}), {SegmentWriter(1).file()}), "") << "its first start";
-}
-
-// D8: in each case one of the two was put back to an older state, or is gone.
-TEST(LogBesideHardState, WhatNoCrashLeavesIsRefused) {
-  const Bytes log = log_of_two_terms();
-  const std::size_t third = kSegmentHeaderBytes + 2 * record_bytes(1);
-  const std::string at = "byte " + std::to_string(third) + " of 000000000000001.log ";
-  const auto starts = [&](const HardStateRecord& server, const std::string& with) {
-    const std::string said = beside(server, {log});
-    EXPECT_TRUE(said.starts_with(with)) << said;
-  };
-  starts(server_with(1, 3, {.made = true}),
-         at + "is of term 2, hard_state only of term 1: it is older than the log. With it");
-  starts(server_with(2, 2, {.made = true}),
-         at + "was written behind change 3 of hard_state, which ends with change 2: it is older "
-              "than the log. With it");
-  starts(server_with(2, 3, {}),
-         "byte 4096 of 000000000000001.log is a record, and hard_state tells that there was no log "
-         "yet: it is older than the log. With it");
-  const std::string gone = beside(server_with(2, 3, {.made = true}), {});
-  EXPECT_TRUE(gone.starts_with("the log is gone. Without it")) << gone;
-  const std::string cut = beside(server_with(2, 6, {.made = true, .change = 6}), {log});
-  EXPECT_TRUE(cut.starts_with("byte " + std::to_string(third + 2 * record_bytes(1)) +
-                              " of 000000000000001.log is where the log ends, with change 5; "
-                              "hard_state tells that change 6 of the log was durable"))
-      << cut;
-}
-
-// D4, B55: what hard_state knows to have been durable is not taken for a tear.
-TEST(LogBesideHardState, AFlippedBitInTheLastBatchIsRefusedOnceItIsKnownToBeDurable) {
-  Bytes log = log_of_two_terms();
-  log[kSegmentHeaderBytes + 2 * record_bytes(1) + 9] ^= std::byte{1};
-  EXPECT_EQ(beside(server_with(2, 3, {.made = true, .change = 2}), {log}), "");
-  EXPECT_NE(beside(server_with(2, 3, {.made = true, .change = 5}), {log}), "");
 }
 
 TEST(LogScanTest, SegmentsOfOthersAreRefused) {
