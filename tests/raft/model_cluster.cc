@@ -175,6 +175,7 @@ std::size_t ModelCluster::count(EventKind kind, TimePoint since) const {
 bool ModelCluster::all_agree() const {
   return std::ranges::all_of(ids(), [&](ServerId id) {
     return is_up(id) && disk(id).log == committed() &&
+           state(id).log().last().index == committed().size() &&
            state(id).commit_index() == committed().size();
   });
 }

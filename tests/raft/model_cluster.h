@@ -70,7 +70,8 @@ class ModelCluster {
   [[nodiscard]] bool is_up(ServerId id) const { return members_.at(id).state != nullptr; }
   [[nodiscard]] ServerId leader() const;  // of the highest term; kNobody when there is none
   [[nodiscard]] Term highest_term() const;
-  // Returns whether all are up, have the same entries on their disks, and know them for committed.
+  // Returns whether all are up and have the same entries, all of them durable, and known there to
+  // be committed.
   [[nodiscard]] bool all_agree() const;
   // Events with the time at which they happened, and who they happened to.
   struct Happened {
