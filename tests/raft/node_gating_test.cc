@@ -10,115 +10,14 @@
 #include <thread>
 #include <vector>
 
-#include "raft/disk_storage.h"
-#include "raft/hard_state.h"
-#include "raft/node.h"
-#include "raft/replicated_map.h"
-#include "runtime/error.h"
-#include "runtime/file.h"
+#include "runtime/condition.h"
 #include "runtime/post.h"
-#include "tests/raft/disk_faults.h"
-#include "tests/raft/scripted_transport.h"
-#include "tests/raft/server.h"
-#include "tests/raft/with_directory.h"
+#include "tests/raft/lone_node.h"
 
 namespace coracle::raft {
 namespace {
 
 using namespace std::chrono_literals;
-
-Options paced(Duration heartbeat, Duration timeout_min, Duration timeout_max) {
-  Options options;
-  options.timing = {.heartbeat = heartbeat, .timeout_min = timeout_min, .timeout_max = timeout_max};
-  return options;
-}
-
-// Stands for election by itself, soon.
-const Options kImpatient = paced(10ms, 40ms, 80ms);
-// Stands for election only when it is told to; what it repeats, it repeats soon.
-const Options kPatient = paced(10ms, 1h, 2h);
-// The same, but nothing is repeated within a test.
-const Options kFrozen = paced(1h, 2h, 3h);
-
-// Server 1 of three, and all that it can be seen to do.
-struct Lone {
-  Node* node;
-  ScriptedTransport& transport;
-  std::string directory;
-  std::vector<Event> events;
-  std::string failure = {};  // why it ended by itself
-  coracle::Event ended = {};
-
-  [[nodiscard]] bool was(EventKind kind) const {
-    return std::ranges::count(events, kind, &Event::kind) > 0;
-  }
-
-  // Returns what a restart would find.
-  Task<HardState> on_disk() const {
-    File file = co_await File::open(directory + "/hard_state", OpenMode::read);
-    std::vector<std::byte> bytes(kHardStateFileBytes);
-    co_await file.read_at(bytes, 0);
-    co_return read_hard_state(bytes, kCluster, 1).record.hard_state;
-  }
-};
-
-Task<> serve(Lone& server) {
-  try {
-    co_await server.node->run();
-  } catch (const Error& error) {
-    server.failure = error.what();
-  }
-  server.ended.set();
-}
-
-// Awaits `body(server, group)` beside a running node, which then ends, as the group does.
-template <class Body>
-void with_node(const Options& options, Body body) {
-  run_with_directory([&](std::string directory) -> Task<> {
-    DiskStorage storage = co_await DiskStorage::open(directory + "/1", kCluster, 1);
-    ScriptedTransport transport;
-    Lone server{.node = nullptr, .transport = transport, .directory = directory + "/1", .events{}};
-    ReplicatedMap map;
-    Node node(storage, Configuration({1, 2, 3}), transport, map, options,
-              [&server](const Event& event) { server.events.push_back(event); });
-    server.node = &node;
-    co_await task_group([&](TaskGroup& group) -> Task<> {
-      group.spawn("node", serve, std::ref(server));
-      co_await body(server, group);
-      group.cancel();
-    });
-  });
-}
-
-// A fault for the rest of a block. What it holds goes on at the block's end, so that a test that
-// fails can end, too.
-class Planned {
- public:
-  explicit Planned(DiskFault fault) { plan_fault(fault); }
-  Planned(const Planned&) = delete;
-  Planned& operator=(const Planned&) = delete;
-  ~Planned() { plan_fault({}); }
-};
-
-// A save is a write and a sync.
-constexpr DiskFault kFirstWriteFails{.kind = DiskFault::Kind::fail, .nth = 1};
-constexpr DiskFault kFirstSyncFails{.kind = DiskFault::Kind::fail, .nth = 2};
-constexpr DiskFault kFirstSyncHangs{.kind = DiskFault::Kind::hold, .nth = 2};
-
-Task<> until_it_hangs() {
-  while (calls_made().size() < 2) co_await sleep_for(1ms);
-}
-
-// As the leader of `term` does before it leaves: the node follows it, and then stands for election
-// at once, in the next term, without a pre-vote.
-Task<> hand_over(Lone& server, ServerId leader, Term term) {
-  Service* service = co_await server.transport.service();
-  const AppendEntries beat = heartbeat(leader, term);
-  co_await service->answer(beat);
-  const TimeoutNow now_you{.header = from(leader), .term = term};
-  const std::optional<TimeoutNowReply> reply = co_await service->answer(now_you);
-  EXPECT_TRUE(reply && reply->accepted);
-}
 
 // ---- Durable before spoken ----
 
