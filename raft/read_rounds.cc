@@ -7,7 +7,7 @@
 namespace coracle::raft {
 
 ReadRound ReadRounds::ask() {
-  if (is_stamped_) asked_ = current_ + 1;
+  if (is_stamped_ || !is_open()) asked_ = current_ + 1;
   if (!is_open() && asked_ > current_) {
     current_ = asked_;
     is_stamped_ = false;

@@ -11,7 +11,8 @@ using ReadRound = std::uint64_t;  // 0 before the first
 
 class ReadRounds {
  public:
-  // Returns the round that a read which comes now waits for: one of which no message has left yet.
+  // Returns the round that a read which comes now waits for: one of which no message has left yet,
+  // and that is not confirmed.
   [[nodiscard]] ReadRound ask();
 
   // Returns the round that every message carries now. While one is open, the next waits for its
@@ -33,7 +34,7 @@ class ReadRounds {
   ReadRound current_ = 0;
   ReadRound asked_ = 0;
   ReadRound confirmed_ = 0;
-  bool is_stamped_ = true;
+  bool is_stamped_ = false;  // a message with the current round has left
 };
 
 }  // namespace coracle::raft
