@@ -40,19 +40,21 @@ bool Progress::accept(LogIndex previous, LogIndex entries, LogIndex matched) {
   return is_news;
 }
 
-// Where it probes, only the answer to the probe counts; where it replicates, the first refusal
-// ends that. What is known to match is never looked for again.
+// Where it probes, only the answer to the probe counts; where it replicates, the first refusal of
+// what was sent since it does so ends that. So the search goes down only. What is known to match is
+// never looked for again.
 bool Progress::refuse(LogIndex previous, LogIndex look_at) {
-  if (previous <= matched_) return false;
+  if (previous <= matched_ || previous >= next_) return false;
   if (probes_ && previous + 1 != next_) return false;
   probes_ = true;
   next_ = std::clamp(look_at, matched_ + 1, previous);
   return true;
 }
 
+// A lost probe is sent again as it was; where it replicates, all that was on the way may be lost.
 void Progress::lost() {
+  if (!probes_) next_ = matched_ + 1;
   probes_ = true;
-  next_ = matched_ + 1;
 }
 
 }  // namespace coracle::raft
