@@ -24,6 +24,9 @@ std::string validate(const Replication& replication) {
     return "at least 1 message with entries, of at least 1 byte, must be allowed on the way to a "
            "follower";
   }
+  if (replication.window_bytes == 0) {
+    return "at least 1 byte of entries must be allowed on the way to a follower";
+  }
   return {};
 }
 

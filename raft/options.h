@@ -18,12 +18,15 @@ struct Timing {
   friend bool operator==(const Timing&, const Timing&) = default;
 };
 
-// How much may be under way, in bytes of commands; what is over waits for its turn.
+// How much may be under way. What is over waits for its turn; one command, or one batch, always has
+// its turn, however large it is.
 struct Replication {
   std::size_t command_bytes_max = std::size_t{1} << 20;    // a larger command is refused
-  std::size_t proposal_bytes_max = std::size_t{16} << 20;  // of a leader: not applied yet
+  std::size_t proposal_bytes_max = std::size_t{16} << 20;  // of commands that have no result yet
   std::size_t batch_bytes = std::size_t{256} << 10;        // of one AppendEntries, if it holds two
-  std::size_t window_messages = 8;  // with entries, on the way to one follower
+  // To one follower, of messages with entries: none is sent while so many, or so many bytes, are
+  // on the way.
+  std::size_t window_messages = 8;
   std::size_t window_bytes = std::size_t{4} << 20;
   std::size_t cache_bytes = std::size_t{32} << 20;  // of entries in memory that are also on disk
 
