@@ -46,6 +46,12 @@ TEST(Events, SayWhoAndWhy) {
             "event=became_leader last_index=41 votes=2");
   EXPECT_EQ(format({.kind = EventKind::stepped_down, .reason = StepDown::no_quorum}),
             "event=stepped_down reason=no_quorum");
+  EXPECT_EQ(format({.kind = EventKind::stepped_down, .reason = StepDown::stalled_disk}),
+            "event=stepped_down reason=stalled_disk");  // L6
+  EXPECT_EQ(format({.kind = EventKind::deleted_entries, .peer = 3, .count = 4, .position = {2, 7}}),
+            "event=deleted_entries leader=3 first_index=7 first_term=2 count=4");  // A2
+  EXPECT_EQ(format({.kind = EventKind::missed_append, .peer = 2, .position = {5, 9}}),
+            "event=missed_append follower=2 conflict_term=5 conflict_index=9");  // A7
   EXPECT_EQ(format({.kind = EventKind::granted_pre_vote, .peer = 2, .term = 8}),
             "event=granted_pre_vote candidate=2 for_term=8");
   EXPECT_EQ(format({.kind = EventKind::received_vote, .peer = 2, .count = 2}),
@@ -55,6 +61,7 @@ TEST(Events, SayWhoAndWhy) {
 TEST(Events, TurningPointsAreThoseThatChangeWhoLeads) {
   EXPECT_TRUE(is_turning_point(EventKind::became_leader));
   EXPECT_TRUE(is_turning_point(EventKind::stepped_down));
+  EXPECT_TRUE(is_turning_point(EventKind::deleted_entries)) << "they tell what became of the log";
   EXPECT_FALSE(is_turning_point(EventKind::granted_pre_vote));
   EXPECT_FALSE(is_turning_point(EventKind::refused_vote));
 }

@@ -64,6 +64,7 @@ Message any_message() {
     message.leadership_transfer = any_number() % 2 == 0;
   }
   if constexpr (requires { message.read_round; }) message.read_round = any_number();
+  if constexpr (requires { message.index; }) message.index = any_number();
   if constexpr (requires { message.matched; }) {
     message.matched = any_position();
     message.durable = any_position();
@@ -199,6 +200,38 @@ TEST(Wire, AnEntryOfAnUnknownKindIsRefusedAndAnUnknownRefusalIsNot) {
             "append_entries field 7 field 2 is no kind of entry that this version knows");
   const RequestVoteReply later{.term = 3, .refusal = static_cast<Refusal>(200)};
   EXPECT_EQ(decode<RequestVoteReply>(encode(later)).message, later);
+}
+
+// §5.3: what no leader sends, since its log holds no such thing.
+TEST(Wire, EntriesThatNoLogHoldsAreRefused) {
+  const auto error_of = [](Term previous, std::vector<Term> terms) {
+    AppendEntries append{.term = 5, .previous = {.term = previous, .index = 9}};
+    for (const Term term : terms) append.entries.push_back({.term = term});
+    return decode<AppendEntries>(encode(append)).error;
+  };
+  EXPECT_EQ(error_of(0, {1, 1, 5}), "");
+  EXPECT_EQ(error_of(3, {3, 5}), "");
+  EXPECT_EQ(error_of(3, {}), "");
+  EXPECT_EQ(error_of(3, {4, 3}), "append_entries has entries whose terms fall");
+  EXPECT_EQ(error_of(3, {2}), "append_entries has entries whose terms fall");
+  EXPECT_EQ(error_of(0, {0}), "append_entries has entries whose terms fall");
+  EXPECT_EQ(error_of(3, {3, 6}), "append_entries has an entry of a term that is still to come");
+  EXPECT_EQ(error_of(6, {6}), "append_entries has an entry of a term that is still to come");
+}
+
+// The kinds of entries are in logs on disk, too: their numbers never change.
+TEST(Wire, KindsOfEntriesKeepTheirNumbers) {
+  EXPECT_EQ(static_cast<int>(EntryKind::no_op), 0);
+  EXPECT_EQ(static_cast<int>(EntryKind::command), 1);
+  EXPECT_EQ(static_cast<int>(EntryKind::configuration), 2);
+  EXPECT_EQ(static_cast<int>(EntryKind::session), 3);
+  EXPECT_EQ(static_cast<int>(EntryKind::session_command), 4);
+  EXPECT_EQ(kLastEntryKind, EntryKind::session_command);
+  AppendEntries append{.term = 1};
+  append.entries.push_back({.term = 1, .kind = EntryKind::session_command});
+  EXPECT_EQ(decode<AppendEntries>(encode(append)).message, append);
+  append.entries.push_back({.term = 1, .kind = static_cast<EntryKind>(5)});
+  EXPECT_NE(decode<AppendEntries>(encode(append)).error, "");
 }
 
 }  // namespace
