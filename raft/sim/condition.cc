@@ -5,17 +5,21 @@
 #include <utility>
 #include <vector>
 
+#include "raft/sim/client_condition.h"
 #include "raft/sim/history_condition.h"
 
 namespace coracle::raft::sim {
 namespace {
 
 constexpr std::string_view kUsage =
-    "on A,B: FIELD=VALUE ...   role= term= vote= leader= commit= last= ; also < <= > >=\n"
+    "on A,B: FIELD=VALUE ...   role= term= vote= leader= commit= applied= last= ; also < <= > >=\n"
     "durable on A,B: FIELD=VALUE ...   term= vote= : what a loss of power would leave\n"
     "one leader | no leader [among A,B] | leader A | leader among A,B : one of these\n"
     "agreed [on A,B]           all that are up, or these, follow one leader\n"
     "up A,B | down A,B\n"
+    "answer NAME is=done|not_leader|unknown|expired|open [value=] [found=] [leader=]\n"
+    "map on A,B: KEY=VALUE ...   what they have applied; none where there is no such key\n"
+    "logs equal [on A,B]         the same entries, and the same commit index\n"
     "[no] event NAME [on A,B] [peer=C] [term=] [for_term=] [votes=] [reason=] [after=] [before=] "
     "[times=]\n"
     "[no] message KIND A -> B [at=sent|received|lost] [term=] [granted=yes|no] [reason=] "
@@ -34,6 +38,7 @@ std::string value_of(const RaftCluster& cluster, ServerId id, std::string_view f
   if (field == "vote") return name_or_none(cluster, state.vote());
   if (field == "leader") return name_or_none(cluster, state.leader());
   if (field == "commit") return std::to_string(state.commit_index());
+  if (field == "applied") return std::to_string(state.applied_index());
   return std::to_string(state.log().last().index);
 }
 
@@ -95,7 +100,7 @@ std::vector<Comparison> read_fields(Words& words, const std::vector<std::string_
 Condition on_servers(Words& words) {
   const std::vector<ServerId> servers = words.servers();
   const std::vector<Comparison> asked =
-      read_fields(words, {"role", "term", "vote", "leader", "commit", "last"});
+      read_fields(words, {"role", "term", "vote", "leader", "commit", "applied", "last"});
   return {.text = {},
           .holds =
               [servers, asked](const Play& play) {
@@ -202,6 +207,9 @@ Condition parse(Words& words) {
   if (words.take("leader")) return leader_is(words);
   if (words.take("agreed")) return agreed(words);
   if (words.take("up")) return is_up(words, true);
+  if (words.take("answer")) return answer_condition(words);
+  if (words.take("map")) return map_condition(words);
+  if (words.take("logs")) return logs_condition(words);
   if (words.take("down")) return is_up(words, false);
   if (words.take("one")) {
     if (!words.take("leader")) words.fail("it is `one leader`");

@@ -23,6 +23,9 @@ struct Heard {
   Message message;
 };
 
+// What a client was answered; nothing as long as it waits.
+using GivenAnswer = std::optional<ClientAnswer>;
+
 class Play final : private ClusterObserver {
  public:
   // Passes everything that happens on to `audience`, if there is one. Borrows it.
@@ -39,6 +42,10 @@ class Play final : private ClusterObserver {
   //   Requires   begin() before.
   [[nodiscard]] RaftCluster& cluster() const { return *cluster_; }
 
+  // Returns    what clients were answered, by the names of their questions.
+  [[nodiscard]] std::map<std::string, GivenAnswer>& answers() { return answers_; }
+  [[nodiscard]] const std::map<std::string, GivenAnswer>& answers() const { return answers_; }
+
   // From here on `expect event` and its like look.
   void mark();
   [[nodiscard]] TimePoint marked_at() const { return marked_at_; }
@@ -53,6 +60,7 @@ class Play final : private ClusterObserver {
   void hear(Heard::Where where, const Message& message);
 
   ClusterObserver* audience_;
+  std::map<std::string, GivenAnswer> answers_;  // outlives the cluster, which fills it in
   std::unique_ptr<RaftCluster> cluster_;
   std::vector<Heard> messages_;
   TimePoint marked_at_{};

@@ -10,7 +10,7 @@ namespace coracle::raft::sim {
 namespace {
 
 const Statement* find(std::string_view word) {
-  for (const auto statements : {play_statements(), fault_statements(), message_statements()}) {
+  for (const auto statements : all_statements()) {
     const auto found = std::ranges::find(statements, word, &Statement::word);
     if (found != statements.end()) return &*found;
   }

@@ -189,6 +189,10 @@ constexpr std::string_view kClusterUsage =
 
 std::span<const Statement> play_statements() { return kStatements; }
 
+std::array<std::span<const Statement>, 4> all_statements() {
+  return {play_statements(), fault_statements(), message_statements(), client_statements()};
+}
+
 Action parse_cluster(Words& words, Cast& cast) {
   constexpr std::size_t kServersMax = 15;
   words.set_usage(kClusterUsage);
@@ -226,7 +230,7 @@ Action parse_cluster(Words& words, Cast& cast) {
 
 std::string statement_usage() {
   std::string text = "  " + std::string(kClusterUsage);
-  for (const auto statements : {play_statements(), fault_statements(), message_statements()}) {
+  for (const auto statements : all_statements()) {
     for (const Statement& statement : statements) {
       text += "\n  ";
       text += statement.usage;

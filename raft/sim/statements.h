@@ -1,7 +1,8 @@
-// The words with which the lines of a script begin. To add one (a proposal, a read, a change of
-// membership), write its parser and put it into the table of its file. Mechanism of Scenario.
+// The words with which the lines of a script begin. To add one (a change of membership, say), write
+// its parser and put it into the table of its file. Mechanism of Scenario.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,10 +19,13 @@ struct Statement {
   Action (*parse)(Words& words);
 };
 
-// The set-up, time and expectations; and the faults.
+// The set-up, time and expectations; the faults; forged and lost messages; and clients.
 [[nodiscard]] std::span<const Statement> play_statements();
 [[nodiscard]] std::span<const Statement> fault_statements();
 [[nodiscard]] std::span<const Statement> message_statements();
+[[nodiscard]] std::span<const Statement> client_statements();
+// Returns    the tables of all of them.
+[[nodiscard]] std::array<std::span<const Statement>, 4> all_statements();
 
 // `cluster` comes first, and names the servers that the other lines speak of.
 [[nodiscard]] Action parse_cluster(Words& words, Cast& cast);
