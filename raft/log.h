@@ -23,6 +23,7 @@ class Log {
   // is stamped on one.
   //   Requires   terms that never fall; none of them 0.
   explicit Log(TermRuns terms, std::int64_t last_log_time = 0);
+  // The same, with the term of each entry.
   explicit Log(const std::vector<Term>& terms);
 
   // Returns where the log ends; {0, 0} when it is empty.
@@ -49,13 +50,15 @@ class Log {
   // ---- Changes. Each has the number of the durable change that it is. ----
   // Requires   a term that is not below the last one; a number higher than all before.
   void append(Entry entry, ChangeNumber change);
-  // Keeps the entries up to `last`. What was on the way to the disk behind it counts no more.
+  // Keeps the entries up to `last`. What was on the way to the disk behind it counts no more: not
+  // for the entries that are appended in its place.
   //   Requires   last <= last().index.
   void truncate_behind(LogIndex last);
   // Notes that all changes up to this one would be found again after a crash.
   void durable_up_to(ChangeNumber change);
 
-  // Returns the change that made this entry durable, if it is still on its way; 0 if it is durable.
+  // Returns the change that makes this entry durable, while it is on its way; 0 once it is durable.
+  //   Requires   index <= last().index.
   [[nodiscard]] ChangeNumber change_of(LogIndex index) const;
 
   // ---- Entries in memory ----

@@ -40,12 +40,10 @@ bool Progress::accept(LogIndex previous, LogIndex entries, LogIndex matched) {
   return is_news;
 }
 
-// Where it probes, only the answer to the probe counts; where it replicates, the first refusal of
-// what was sent since it does so ends that. So the search goes down only. What is known to match is
-// never looked for again.
+// The search only ever goes down: what is behind the next entry to send was refused before, or
+// before the logs were found to meet; and what is known to match is never looked for again.
 bool Progress::refuse(LogIndex previous, LogIndex look_at) {
   if (previous <= matched_ || previous >= next_) return false;
-  if (probes_ && previous + 1 != next_) return false;
   probes_ = true;
   next_ = std::clamp(look_at, matched_ + 1, previous);
   return true;

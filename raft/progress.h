@@ -31,20 +31,22 @@ class Progress {
   // Returns whether entries may be sent to it now: there are some, and the window is open.
   [[nodiscard]] bool may_send(LogIndex last, const Replication& limits) const;
 
-  // So many entries have left, in so many bytes; and that message is on the way no more, whether it
-  // was answered or not.
+  // A message with so many entries, in so many bytes, has left; and one of so many bytes is on the
+  // way no more, whether it was answered or not.
   void sent(LogIndex entries, std::size_t bytes);
   void ended(std::size_t bytes);
 
   // What the follower says of a message with `entries` entries right behind index `previous`:
   // They are there. `matched`: so much of that is durable.
   //   Returns    whether matched() is higher than before.
+  //   Requires   matched <= previous + entries.
   bool accept(LogIndex previous, LogIndex entries, LogIndex matched);
   // `previous` is not there, and `look_at` is the entry to send next.
   //   Returns    false where that is old news, and changes nothing: one refusal of many that were
   //              on the way causes one resend. (A9)
   bool refuse(LogIndex previous, LogIndex look_at);
-  // No answer: it may have got it or not.
+  // No answer: it may have got it or not. A probe is sent again as it was; else what is not known
+  // to match is.
   void lost();
 
  private:

@@ -28,6 +28,7 @@ class ReadRounds {
   // A message with the current round has left.
   void stamped() { is_stamped_ = true; }
   // A majority has answered this round, or a later one.
+  //   Requires   round <= current().
   void confirm(ReadRound round);
 
  private:

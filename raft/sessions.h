@@ -33,7 +33,7 @@ struct SessionCommand {
 
 // What a session's entries hold.
 struct OpenSession {
-  Duration idle_max{};  // it expires when no command of it came for so long, by log time
+  Duration idle_max{};  // it expires when no entry of it came for so long, by log time; over 0
 };
 struct KeepSession {  // no command, but it is alive
   SessionId session = 0;
@@ -70,7 +70,8 @@ class Sessions {
   };
 
   // ---- In the order of the log; `log_time` is the stamp of the entry ----
-  // Any entry: sessions that have been idle for too long by its time expire.
+  // Any entry, before anything else is done with it: sessions that have been idle for too long by
+  // its time expire. Nothing else ends one but close().
   void advance(std::int64_t log_time);
   void open(SessionId session, const OpenSession& open, std::int64_t log_time);
   // Return     whether there is, or was, such a session.
