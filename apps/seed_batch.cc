@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include "apps/pipe_lines.h"
 #include "apps/simulate_worker.h"
@@ -16,6 +17,7 @@ struct Said {
   std::uint64_t next;  // the first seed that has not ended
   std::optional<std::uint64_t> begun;
   std::string error;
+  std::string details;
 };
 
 std::uint64_t number_in(std::string_view text) {
@@ -29,6 +31,14 @@ void take_line(std::string_view line, Said& said, const BatchListener& listener)
     said.begun = number_in(line.substr(kSeedBegins.size()));
     return;
   }
+  if (line.starts_with(kSeedDetail)) {
+    said.details += std::string(line.substr(kSeedDetail.size())) + "\n";
+    return;
+  }
+  if (line.starts_with(kOperation)) {
+    if (listener.operated) listener.operated(line.substr(kOperation.size()));
+    return;
+  }
   const bool passed = line.starts_with(kSeedPassed);
   if (!passed && !line.starts_with(kSeedFailed)) {
     if (listener.traced) listener.traced(line);
@@ -40,7 +50,7 @@ void take_line(std::string_view line, Said& said, const BatchListener& listener)
   said.next = number_in(rest) + 1;
   listener.ended({.seed = number_in(rest),
                   .failure = passed ? "" : std::string(rest.substr(blank + 1)),
-                  .details = {}});
+                  .details = std::exchange(said.details, {})});
 }
 
 Task<> read_output(PipeReader& output, Said& said, const BatchListener& listener) {
@@ -94,7 +104,7 @@ SeedResult died(const Said& said, const ExitStatus& status) {
 Task<> run_batch(const SimulateFlags& flags, std::uint64_t first, std::uint64_t count,
                  const std::set<std::size_t>& without, const BatchListener& listener) {
   const std::uint64_t end = first + count;
-  Said said{.next = first, .begun = {}, .error = {}};
+  Said said{.next = first, .begun = {}, .error = {}, .details = {}};
   while (said.next < end) {
     said.begun.reset();
     said.error.clear();

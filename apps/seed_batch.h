@@ -16,13 +16,14 @@ namespace coracle::demo {
 struct SeedResult {
   std::uint64_t seed = 0;
   std::string failure;  // in one line; empty if it passed
-  std::string details;  // what a failed check said
+  std::string details;  // the rest of it: what a failed check said, or what clients saw
 };
 
 // What a batch tells on the way.
 struct BatchListener {
-  std::function<void(const SeedResult&)> ended;  // of each seed
-  std::function<void(std::string_view)> traced;  // each line of a trace, if one is asked for
+  std::function<void(const SeedResult&)> ended;    // of each seed
+  std::function<void(std::string_view)> traced;    // each line of a trace, if one is asked for
+  std::function<void(std::string_view)> operated;  // each operation of a client, the same
 };
 
 // Runs seeds in a process of their own; where that dies of one, the next goes on in another.

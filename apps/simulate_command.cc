@@ -89,6 +89,10 @@ Task<> run_seeds(const SimulateFlags& flags, Tally& tally) {
   if (!flags.trace.empty()) {
     listener.traced = [&](std::string_view line) { trace.append(line).append("\n"); };
   }
+  std::string history;
+  if (!flags.history.empty()) {
+    listener.operated = [&](std::string_view line) { history.append(line).append("\n"); };
+  }
   co_await task_group([&](TaskGroup& group) -> Task<> {
     for (std::uint64_t job = 0; job < jobs_of(flags); ++job) {
       group.spawn("worker", work, std::cref(flags), std::ref(seeds), std::cref(listener));
@@ -96,6 +100,7 @@ Task<> run_seeds(const SimulateFlags& flags, Tally& tally) {
     co_return;
   });
   if (!flags.trace.empty()) co_await write_whole_file(flags.trace, trace);
+  if (!flags.history.empty()) co_await write_whole_file(flags.history, history);
 }
 
 // ---- Shrinking ----

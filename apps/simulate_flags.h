@@ -35,15 +35,18 @@ class SimulateFlags {
   std::uint64_t seeds = 1;
   std::uint64_t jobs = 0;
   std::string trace;
+  std::string history;
   bool shrinks = false;
   bool is_worker = false;
-  bool traces = false;  // a worker: to its standard output
+  bool traces = false;   // a worker: to its standard output
+  bool records = false;  // the same for what clients saw
 
  private:
   [[nodiscard]] std::vector<std::string> shared(std::uint64_t of_seed) const;
 
   std::uint64_t nodes_ = 0;  // 0: as the seed says
   Duration time_ = std::chrono::seconds(60);
+  double operations_ = 20;  // per second
   std::string faults_ = "all";
   std::vector<std::size_t> without_;
   std::set<raft::sim::FaultKind> kinds_;

@@ -3,8 +3,10 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <cstdio>
+#include <sstream>
 #include <string>
 
+#include "raft/sim/history.h"
 #include "raft/sim/random_run.h"
 
 namespace coracle::demo {
@@ -27,6 +29,11 @@ std::string run_seed(const SimulateFlags& flags, std::uint64_t seed) {
     }
     std::string failure = run.run();
     trace.observe({});
+    if (flags.records && run.history() != nullptr) {
+      for (const raft::sim::ClientOperation& operation : run.history()->operations()) {
+        say(std::string(kOperation) + to_json(operation));
+      }
+    }
     return failure;
   } catch (const std::exception& error) {  // a livelock, say
     return error.what();
@@ -39,8 +46,15 @@ void run_worker(const SimulateFlags& flags) {
   for (std::uint64_t seed = flags.seed; seed < flags.seed + flags.seeds; ++seed) {
     say(fmt::format("{}{}", kSeedBegins, seed));
     const std::string failure = run_seed(flags, seed);
-    say(failure.empty() ? fmt::format("{}{}", kSeedPassed, seed)
-                        : fmt::format("{}{} {}", kSeedFailed, seed, failure));
+    if (failure.empty()) {
+      say(fmt::format("{}{}", kSeedPassed, seed));
+      continue;
+    }
+    std::istringstream lines(failure);
+    std::string first;
+    std::getline(lines, first);
+    for (std::string line; std::getline(lines, line);) say(std::string(kSeedDetail) + line);
+    say(fmt::format("{}{} {}", kSeedFailed, seed, first));
   }
 }
 

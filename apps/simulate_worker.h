@@ -9,7 +9,9 @@ namespace coracle::demo {
 // failed check goes to its standard error, and ends it.
 inline constexpr std::string_view kSeedBegins = "begins ";
 inline constexpr std::string_view kSeedPassed = "passed ";
-inline constexpr std::string_view kSeedFailed = "failed ";  // the seed, a blank, and why
+inline constexpr std::string_view kSeedFailed = "failed ";    // the seed, a blank, and why
+inline constexpr std::string_view kSeedDetail = "detail ";    // before it: more of the reason
+inline constexpr std::string_view kOperation = "operation ";  // of a client, as JSON
 
 void run_worker(const SimulateFlags& flags);
 
