@@ -168,6 +168,19 @@ TEST(Append, AnAcknowledgementWaitsForTheTermOfItsLeader) {
   EXPECT_EQ(reply->after, 1U) << "the entries are on disk, the term is not";
 }
 
+// V1, A6: a vote goes by all that was taken, durable or not. An acknowledgement may be waiting for
+// it, which the leader of the former term will count: so whoever lacks the entry must not be
+// helped.
+TEST(Append, AVoteGoesByWhatWasTakenNotByWhatIsDurable) {
+  Server server({.options = Options::plain(), .hard_state = {.term = 1}, .log = {1}});
+  const auto reply = server.state.handle(append_request(2, 1, {1, 1}, {1}), at(1ms));
+  EXPECT_FALSE(server.state.is_durable(reply->after));
+  const auto pre_vote = server.state.handle(pre_vote_request(3, 2, {1, 1}), at(2ms));
+  EXPECT_EQ(pre_vote->message.refusal, Refusal::log_behind);
+  const auto vote = server.state.handle(vote_request(3, 2, {1, 1}), at(2ms));
+  EXPECT_EQ(vote->message.refusal, Refusal::log_behind);
+}
+
 // A7: where the logs part, whether or not the message carries entries.
 TEST(Append, AGapIsRefusedAndNothingIsTaken) {
   Server server({.hard_state = {.term = 5}, .log = {1, 3, 3}});

@@ -94,8 +94,8 @@ TEST(Reads, AnAnswerToAnEarlierRoundConfirmsNoLaterOne) {
 TEST(Reads, SeeWhatWasCommittedWhenTheyCame) {
   Server server;
   const TimePoint now = become_settled_leader(server);
-  const ReadTicket ticket = server.state.ask_read();
   server.state.append(EntryKind::command, {}, now, kWallTime);
+  const ReadTicket ticket = server.state.ask_read();
   server.sync(now);
   const auto asked = server.state.compose_entries(2);
   server.state.handle(asked, acknowledge(asked), now);
@@ -149,14 +149,23 @@ TEST(Reads, ASingleServerNeedsNoRound) {
 TEST(Reads, ARoundEndsWithItsLeadership) {
   Server server({.options = Options::plain()});
   const TimePoint first = become_settled_leader(server);
+  std::vector<Outgoing<AppendEntries>> old;
+  for (int round = 0; round < 5; ++round) {
+    const ReadTicket ticket = server.state.ask_read();
+    old = {server.state.compose_heartbeat(2), server.state.compose_heartbeat(3)};
+    answer_all(server, old, first);
+    EXPECT_TRUE(server.state.read_confirmed(ticket.round));
+  }
   (void)server.state.ask_read();
-  const std::vector<Outgoing<AppendEntries>> old{server.state.compose_heartbeat(2),
-                                                 server.state.compose_heartbeat(3)};
+  old = {server.state.compose_heartbeat(2), server.state.compose_heartbeat(3)};
   (void)server.state.handle(heartbeat(3, 2), first + 1ms);
   const TimePoint again = become_settled_leader(server);
   const ReadTicket ticket = server.state.ask_read();
+  EXPECT_FALSE(server.state.read_confirmed(ticket.round))
+      << "what was answered before is of before";
+  EXPECT_TRUE(server.state.needs_read_round(2));
   answer_all(server, old, again);
-  EXPECT_FALSE(server.state.read_confirmed(ticket.round));
+  EXPECT_FALSE(server.state.read_confirmed(ticket.round)) << "and so is what is answered late";
 }
 
 // ---- Asked by followers ----

@@ -193,7 +193,43 @@ TEST(Replication, CatchesUpFromAnyPairOfLogs) {
   }
 }
 
-// Told once for each place, not with each heartbeat.
+// Has a follower refuse a heartbeat with that hint.
+//   Returns    where the leader looks next.
+LogIndex next_after(Server& server, LogPosition conflict) {
+  const auto asked = server.state.compose_heartbeat(2);
+  server.state.handle(asked, refuse(asked, conflict), at(1s));
+  return server.state.progress(2).next();
+}
+
+// A7: behind the last entry of the term that stands there, if this log has one; else where that
+// term begins.
+TEST(Replication, LooksWhereTheLogsMayMeet) {
+  const std::vector<Term> log{1, 1, 1, 3, 3, 3, 5, 5, 5, 5};
+  const auto first_look = [&](LogPosition conflict) {
+    Server server({.options = Options::plain(), .hard_state = {.term = 5}, .log = log});
+    become_leader(server);
+    return next_after(server, conflict);
+  };
+  EXPECT_EQ(first_look({0, 4}), 4U) << "its log is shorter";
+  EXPECT_EQ(first_look({3, 5}), 7U) << "its run of term 3 begins later, and is longer";
+  EXPECT_EQ(first_look({1, 1}), 4U);
+  EXPECT_EQ(first_look({2, 3}), 3U) << "a term that this log does not have";
+  EXPECT_EQ(first_look({5, 2}), 10U) << "never at or behind what was refused";
+  EXPECT_EQ(first_look({0, 900}), 10U);
+  EXPECT_EQ(first_look({0, 0}), 1U);
+}
+
+// A9: what was refused before the present probe was sent says nothing of it.
+TEST(Replication, ARefusalOfAnEarlierQuestionMovesNothing) {
+  Server server({.options = Options::plain(), .hard_state = {.term = 1}, .log = {1, 1, 1, 1, 1}});
+  become_leader(server);
+  const auto early = server.state.compose_heartbeat(2);
+  EXPECT_EQ(next_after(server, {0, 4}), 4U);
+  EXPECT_EQ(next_after(server, {0, 2}), 2U);
+  server.state.handle(early, refuse(early, {0, 4}), at(1s));
+  EXPECT_EQ(server.state.progress(2).next(), 2U);
+}
+
 TEST(Replication, WhatIsKnownToMatchIsNotLookedForAgain) {
   Server server({.hard_state = {.term = 1}, .log = {1, 1, 1}});
   const TimePoint now = become_leader(server);
@@ -323,7 +359,8 @@ TEST(Replication, AFollowerThatHasItAllIsNeverStuck) {
 TEST(Replication, WhatIsOnTheWayComesToAnEnd) {
   for (std::uint64_t seed = 1; seed <= 500; ++seed) {
     Random random(seed);
-    Server server({.options = narrow(1 + random.below(5), 1 + random.below(400))});
+    const std::size_t window = 1 + random.below(5);
+    Server server({.options = narrow(window, 1 + random.below(400))});
     const TimePoint now = become_leader(server);
     std::vector<Outgoing<AppendEntries>> on_the_way;
     LogIndex has = 0;  // of the leader's log, the follower
