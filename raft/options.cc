@@ -20,9 +20,8 @@ std::string validate(const Replication& replication) {
     return "a command may have 1 to " + std::to_string(kCommandBytesEnd) + " bytes, not " +
            std::to_string(replication.command_bytes_max);
   }
-  if (replication.window_messages == 0 || replication.window_bytes == 0) {
-    return "at least 1 message with entries, of at least 1 byte, must be allowed on the way to a "
-           "follower";
+  if (replication.window_messages == 0) {
+    return "at least 1 message with entries must be allowed on the way to a follower";
   }
   if (replication.window_bytes == 0) {
     return "at least 1 byte of entries must be allowed on the way to a follower";
