@@ -37,19 +37,6 @@ TEST(OptionsOfACluster, TimesMustFitTogether) {
   EXPECT_EQ(to_string(Timing{}), "election_timeout=150-300ms heartbeat=50ms");
 }
 
-// A window of nothing would never send anything.
-TEST(OptionsOfACluster, SizesMustLetSomethingThrough) {
-  Options no_messages;
-  no_messages.replication.window_messages = 0;
-  Options no_bytes;
-  no_bytes.replication.window_bytes = 0;
-  for (const Options& options : {no_messages, no_bytes}) {
-    EXPECT_EQ(validate(options),
-              "at least 1 message with entries, of at least 1 byte, must be allowed on the way to "
-              "a follower");
-  }
-}
-
 // C7: seeded draws, alike for alike seeds, different for each wait.
 TEST(OptionsOfACluster, TimeoutsAreDrawnFromTheSeedWithinTheRange) {
   const auto deadlines = [](std::uint64_t seed) {
