@@ -157,6 +157,7 @@ class Node final : private Service {
     SharedBytes result{};
   };
   Task<Done> propose_entry(EntryKind kind, SharedBytes data);
+  void check_size(const SharedBytes& command) const;
   Task<> room_for(std::size_t bytes);
   [[nodiscard]] bool has_room_for(std::size_t bytes) const;
   // The index up to which must be applied what a read sees that came before; nothing when this

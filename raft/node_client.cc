@@ -13,11 +13,13 @@ namespace coracle::raft {
 // ---- Commands ----
 
 Task<SharedBytes> Node::propose(SharedBytes command) {
+  check_size(command);
   const Done done = co_await propose_entry(EntryKind::command, std::move(command));
   co_return done.result;
 }
 
 Task<SharedBytes> Node::propose(SharedBytes command, SessionCommand in_session) {
+  check_size(command);
   SharedBytes data = encode(in_session, command);
   const Done done = co_await propose_entry(EntryKind::session_command, std::move(data));
   co_return done.result;
@@ -42,11 +44,6 @@ Task<> Node::close_session(SessionId session) {
 
 Task<Node::Done> Node::propose_entry(EntryKind kind, SharedBytes data) {
   const std::size_t bytes = data.size();
-  if (bytes > state_.options().replication.command_bytes_max) {
-    throw Error(E2BIG, "propose",
-                "(" + std::to_string(bytes) + " bytes, allowed are " +
-                    std::to_string(state_.options().replication.command_bytes_max) + ")");
-  }
   if (proposing_.locked() || !has_room_for(bytes)) co_await room_for(bytes);
   if (ended_ || state_.role() != Role::leader) throw NotLeader("propose", state_.leader());
   Proposal proposal;
@@ -57,6 +54,14 @@ Task<Node::Done> Node::propose_entry(EntryKind kind, SharedBytes data) {
   to_send_.notify_all();
   SharedBytes result = co_await proposal.result.wait();
   co_return Done{.index = at.index, .result = std::move(result)};
+}
+
+void Node::check_size(const SharedBytes& command) const {
+  const std::size_t most = state_.options().replication.command_bytes_max;
+  if (command.size() <= most) return;
+  throw Error(
+      E2BIG, "propose",
+      "(" + std::to_string(command.size()) + " bytes, allowed are " + std::to_string(most) + ")");
 }
 
 // One that is larger than all room waits until there is nothing else.

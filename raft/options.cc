@@ -15,10 +15,14 @@ std::string milliseconds(Duration span) {
 }
 
 std::string validate(const Replication& replication) {
-  constexpr std::size_t kCommandBytesEnd = std::size_t{256} << 20;
-  if (replication.command_bytes_max == 0 || replication.command_bytes_max > kCommandBytesEnd) {
-    return "a command may have 1 to " + std::to_string(kCommandBytesEnd) + " bytes, not " +
+  constexpr std::size_t kMost = std::size_t{256} << 20;
+  if (replication.command_bytes_max == 0 || replication.command_bytes_max > kMost) {
+    return "a command may have 1 to " + std::to_string(kMost) + " bytes, not " +
            std::to_string(replication.command_bytes_max);
+  }
+  if (replication.batch_bytes > kMost) {
+    return "a batch may have up to " + std::to_string(kMost) + " bytes, not " +
+           std::to_string(replication.batch_bytes);
   }
   if (replication.window_messages == 0) {
     return "at least 1 message with entries must be allowed on the way to a follower";

@@ -55,6 +55,15 @@ constexpr Duration kSilenceMax = 2s;   // unanswered for so long, a connection i
 constexpr std::string_view kNotIntroduced = "not_introduced";  // no hello on this connection, or a
                                                                // newer one on another
 
+// Room for a batch, or for one command that is larger; and never less than RPC gives to others.
+net::MessageLimits limits_of(const Replication& sizes) {
+  constexpr std::size_t kEnvelope = std::size_t{64} << 10;
+  net::MessageLimits limits;
+  const std::size_t largest = std::max(sizes.batch_bytes, sizes.command_bytes_max) + kEnvelope;
+  limits.message_bytes_max = std::max(limits.message_bytes_max, largest);
+  return limits;
+}
+
 }  // namespace
 
 // The connection to one peer.
@@ -79,8 +88,11 @@ struct RpcTransport::Link {
   std::string reported;
 };
 
-RpcTransport::RpcTransport(net::TcpListener listener, const std::map<ServerId, net::Address>& peers)
-    : listener_(std::move(listener)) {
+RpcTransport::RpcTransport(net::TcpListener listener, const std::map<ServerId, net::Address>& peers,
+                           const Replication& sizes)
+    : listener_(std::move(listener)),
+      limits_(limits_of(sizes)),
+      server_(net::RpcServerOptions{.limits = limits_}) {
   for (const auto& [id, address] : peers) links_[id] = std::make_unique<Link>(id, address);
   server_.handle("hello", HelloMethod{this});
   serve_method<PreVoteReply, PreVote>("pre_vote");
@@ -131,7 +143,10 @@ Task<> RpcTransport::keep_connected(Link& link) {
 // Connects, introduces this server, and returns never: the end of a connection is an Error.
 Task<> RpcTransport::connect_once(Link& link) {
   const TimePoint deadline = deadline_after(now(), kDialTimeout);
-  net::RpcClient dialed = co_await with_deadline(deadline, net::RpcClient::connect(link.address));
+  net::RpcClientOptions options;
+  options.limits = limits_;
+  net::RpcClient dialed =
+      co_await with_deadline(deadline, net::RpcClient::connect(link.address, options));
   const auto client = std::make_shared<net::RpcClient>(std::move(dialed));
   const Hello hello = service_->introduce(link.id);
   const HelloReply reply =

@@ -14,6 +14,7 @@
 #include "net/address.h"
 #include "net/rpc.h"
 #include "net/tcp.h"
+#include "raft/options.h"
 #include "raft/transport.h"
 #include "runtime/condition.h"
 #include "runtime/task.h"
@@ -25,9 +26,11 @@ namespace coracle::raft {
 // up to a second, and at once when it makes itself heard; it is logged once, not at each attempt.
 class RpcTransport final : public Transport {
  public:
-  // Serves on `listener`; `peers` are the other servers.
+  // Serves on `listener`; `peers` are the other servers. Messages may be as large as `sizes` makes
+  // them, which are those of the node's options.
   //   Requires   a current loop.
-  RpcTransport(net::TcpListener listener, const std::map<ServerId, net::Address>& peers);
+  RpcTransport(net::TcpListener listener, const std::map<ServerId, net::Address>& peers,
+               const Replication& sizes = {});
   RpcTransport(const RpcTransport&) = delete;
   RpcTransport& operator=(const RpcTransport&) = delete;
   ~RpcTransport() override;
@@ -68,6 +71,7 @@ class RpcTransport final : public Transport {
   void check_newest(const net::RpcPeer& connection, const RequestHeader& header) const;
 
   net::TcpListener listener_;
+  const net::MessageLimits limits_;
   net::RpcServer server_;
   Service* service_ = nullptr;
   std::map<ServerId, std::unique_ptr<Link>> links_;

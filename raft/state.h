@@ -204,8 +204,9 @@ class State {
   //   Requires   role() == leader; knows_commit_index().
   [[nodiscard]] ReadTicket ask_read();
   [[nodiscard]] bool read_confirmed(ReadRound round) const { return reads_.is_confirmed(round); }
-  // Returns whether a round of reads has begun, and nobody has been asked; and whether this follower
-  // should get a heartbeat at once, because reads wait for its answer.
+  // Return  whether a round of reads has begun, and nobody has been asked; and whether this
+  // follower
+  //         should get a heartbeat at once, because reads wait for its answer.
   [[nodiscard]] bool read_round_began() const { return role_ == Role::leader && reads_.is_new(); }
   [[nodiscard]] bool needs_read_round(ServerId follower) const;
 

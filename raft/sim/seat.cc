@@ -82,7 +82,7 @@ Task<> Seat::serve() {
   small.segment_bytes = kSegmentBytes;
   DiskStorage storage = co_await DiskStorage::open(kDirectory, kCluster, id, small);
   RpcTransport transport(net::TcpListener::listen(net::sim::Network::address_of(host, kPort)),
-                         peers);
+                         peers, options.replication);
   WireTap wire(id, transport, cluster.message_faults_, cluster);
   ReplicatedMap values;
   Machine machine(*this, values);
