@@ -2,7 +2,9 @@
 // back.
 #pragma once
 
+#include <algorithm>
 #include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -72,7 +74,7 @@ class ScriptedTransport final : public Transport {
     keep(appends, request);
     const std::optional<Term> term = hears(request);
     if (!term) co_return co_await nothing<AppendEntriesReply>(deadline);
-    AppendEntriesReply reply = acknowledge({.message = request});
+    AppendEntriesReply reply = reply_to(request);
     if (*term == request.term) co_return reply;
     reply.term = *term;
     reply.success = false;
@@ -98,6 +100,17 @@ class ScriptedTransport final : public Transport {
     co_return std::nullopt;
   }
 
+  // It has what it was sent, and has answered; a gap is refused.
+  AppendEntriesReply reply_to(const AppendEntries& request) {
+    LogIndex& has = has_[request.header.to];
+    if (request.previous.index > has) {
+      return refuse({.message = request}, {.term = 0, .index = has + 1});
+    }
+    has = std::max(has, request.previous.index + request.entries.size());
+    return acknowledge({.message = request});
+  }
+
+  std::map<ServerId, LogIndex> has_;
   Service* service_ = nullptr;
   coracle::Event up_;
   Condition asked_;
