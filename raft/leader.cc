@@ -42,8 +42,8 @@ Task<> Node::send_heartbeats(ServerId follower) {
         const bool round_began = co_await read_round_.wait_until(next);
         if (!round_began) break;
       }
-      const bool is_due = next <= now();          // and not early, for a round
-      if (!state_.still(role_epoch_)) co_return;  // no leader any more
+      const bool is_due = next <= now();  // and not early, for a round
+      if (!state_.still(role_epoch_)) co_return;
       unanswered.spawn("heartbeat", &Node::send_heartbeat, this,
                        state_.compose_heartbeat(follower));
       next = deadline_after(is_due ? next : now(), state_.options().timing.heartbeat);
