@@ -31,7 +31,7 @@ std::optional<LeaderView> agreed_leader(const Answers& answers, std::ptrdiff_t u
 
 }  // namespace
 
-DemoCluster::DemoCluster(std::uint64_t number, const Members& members,
+DemoCluster::DemoCluster(const std::string& program, std::uint64_t number, const Members& members,
                          const std::vector<std::string>& timing, const std::string& directory,
                          DemoLog& log) {
   for (const auto& [id, address] : members) {
@@ -47,13 +47,18 @@ DemoCluster::DemoCluster(std::uint64_t number, const Members& members,
                                        "--log",
                                        "debug"};
     arguments.insert(arguments.end(), timing.begin(), timing.end());
-    servers_.push_back(std::make_unique<DemoServer>(id, address, std::move(arguments), log, news_));
+    servers_.push_back(
+        std::make_unique<DemoServer>(id, address, program, std::move(arguments), log, news_));
   }
 }
 
 DemoServer* DemoCluster::find(std::uint64_t id) const {
   const auto at = std::ranges::find(servers_, id, [](const auto& server) { return server->id(); });
   return at == servers_.end() ? nullptr : at->get();
+}
+
+Task<> DemoCluster::bury() {
+  for (const auto& server : servers_) co_await server->bury();
 }
 
 Task<Answers> DemoCluster::ask_all() {

@@ -20,16 +20,20 @@ struct LeaderView {
 
 class DemoCluster {
  public:
-  // `number` is that of the cluster, `timing` are the arguments of TimingFlags; each server keeps
-  // its data in a directory of its own below `directory`.
+  // `program` is the path of `coracle`, `number` that of the cluster, `timing` are the arguments of
+  // TimingFlags; each server keeps its data in a directory of its own below `directory`.
   //   Borrows    `log` for its own life.
-  DemoCluster(std::uint64_t number, const Members& members, const std::vector<std::string>& timing,
-              const std::string& directory, DemoLog& log);
+  DemoCluster(const std::string& program, std::uint64_t number, const Members& members,
+              const std::vector<std::string>& timing, const std::string& directory, DemoLog& log);
 
   [[nodiscard]] const std::vector<std::unique_ptr<DemoServer>>& servers() const { return servers_; }
 
   // Returns    the server of that number; nullptr if there is none.
   [[nodiscard]] DemoServer* find(std::uint64_t id) const;
+
+  // Ends all processes, and returns once they are gone: then nobody writes into the directory.
+  //   Requires   that the groups have ended that servers were started in.
+  [[nodiscard]] Task<> bury();
 
   // Asks all servers at once.
   //   Returns    for each, in order, what it answered; nothing for one that is not up or silent.

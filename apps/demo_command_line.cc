@@ -37,14 +37,15 @@ Task<> play(const DemoFlags& flags, const std::string& directory) {
   DemoLog log(wants_color());
   const Members members = free_members(flags.nodes);
   const std::uint64_t number = co_await cluster_number(directory);
-  DemoCluster cluster(number, members, flags.timing.arguments(), directory, log);
+  DemoCluster cluster(this_program(), number, members, flags.timing.arguments(), directory, log);
   introduce(members);
-  co_await task_group([&](TaskGroup& group) -> Task<> {
+  Task<> playing = task_group([&](TaskGroup& group) -> Task<> {
     DemoConsole console(cluster, log, group);
     console.start_all();
     co_await console.read_commands();
     group.cancel();
   });
+  co_await with_cleanup(std::move(playing), cluster.bury());
 }
 
 Task<> remove_directory(std::string directory) { co_await remove_tree(directory); }

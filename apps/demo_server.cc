@@ -30,7 +30,7 @@ std::string how_it_ended(const ExitStatus& status) {
 }  // namespace
 
 void DemoServer::start(TaskGroup& group) {
-  ProcessOptions options(this_program(), arguments_);
+  ProcessOptions options(program_, arguments_);
   options.input = ChildStream::null;
   options.error = ChildStream::pipe;
   options.own_group = true;  // Ctrl-C is for the demo, which ends its servers
@@ -62,6 +62,14 @@ Task<> DemoServer::kill() {
   killed_ = true;
   process_->kill(SIGKILL);
   co_await ended_.wait();
+}
+
+Task<> DemoServer::bury() {
+  if (!process_) co_return;
+  process_->kill(SIGKILL);
+  co_await process_->wait();
+  process_.reset();
+  state_ = State::down;
 }
 
 void DemoServer::pause() {

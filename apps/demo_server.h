@@ -21,12 +21,17 @@ class DemoServer {
  public:
   enum class State : std::uint8_t { up, down, paused };
 
-  // `arguments` are those of `coracle serve` for this server. `news` is notified whenever the
-  // process says something, or ends.
+  // `program` is the path of `coracle`, `arguments` are those of `coracle serve` for this server.
+  // `news` is notified whenever the process says something, or ends.
   //   Borrows    `log` and `news` for its own life.
-  DemoServer(std::uint64_t id, const net::Address& address, std::vector<std::string> arguments,
-             DemoLog& log, Condition& news)
-      : id_(id), address_(address), arguments_(std::move(arguments)), log_(log), news_(news) {}
+  DemoServer(std::uint64_t id, const net::Address& address, std::string program,
+             std::vector<std::string> arguments, DemoLog& log, Condition& news)
+      : id_(id),
+        address_(address),
+        program_(std::move(program)),
+        arguments_(std::move(arguments)),
+        log_(log),
+        news_(news) {}
   DemoServer(const DemoServer&) = delete;
   DemoServer& operator=(const DemoServer&) = delete;
 
@@ -42,6 +47,9 @@ class DemoServer {
   // SIGKILL; returns once the process is gone.
   //   Requires   state() != down.
   [[nodiscard]] Task<> kill();
+
+  // The same once the group has ended that the server was started in; does nothing if it is down.
+  [[nodiscard]] Task<> bury();
 
   // SIGSTOP and SIGCONT.
   //   Requires   state() == up, respectively paused.
@@ -60,6 +68,7 @@ class DemoServer {
 
   std::uint64_t id_;
   net::Address address_;
+  std::string program_;
   std::vector<std::string> arguments_;
   DemoLog& log_;
   Condition& news_;

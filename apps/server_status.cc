@@ -20,6 +20,13 @@ std::string describe(const ServerStatus& status) {
   return fmt::format("role={} term={} leader={}", status.role, status.term, leader);
 }
 
+std::string describe_all(const ServerStatus& status) {
+  const std::string vote = status.vote == 0 ? "none" : std::to_string(status.vote);
+  return fmt::format("node={} {} vote={} commit={} applied={} last_index={}", status.id,
+                     describe(status), vote, status.commit_index, status.applied_index,
+                     status.last_index);
+}
+
 Task<ServerStatus> ask_status(net::Address server, Duration timeout) {
   co_return co_await with_timeout(timeout, ask<ServerStatus>(server, "status"));
 }

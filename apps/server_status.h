@@ -19,15 +19,18 @@ struct ServerStatus {
   std::uint64_t vote = 0;    // 0: none in this term
   std::uint64_t commit_index = 0;
   std::uint64_t last_index = 0;
+  std::uint64_t applied_index = 0;
 
   static auto fields(auto& self) {
     return std::tie(self.id, self.role, self.term, self.leader, self.vote, self.commit_index,
-                    self.last_index);
+                    self.last_index, self.applied_index);
   }
 };
 
 // Returns    `role=leader term=3 leader=2`, with `leader=none` where none is known.
 [[nodiscard]] std::string describe(const ServerStatus& status);
+// Returns    everything, of which `node=1` comes first.
+[[nodiscard]] std::string describe_all(const ServerStatus& status);
 
 // Asks one server.
 //   Throws     Error when it does not answer within `timeout`.

@@ -20,9 +20,7 @@ struct StatusFlags {
 Task<> show_status(const StatusFlags& flags) {
   const auto addresses = co_await net::resolve(flags.address);
   const ServerStatus status = co_await ask_status(addresses.front(), flags.timeout);
-  const std::string vote = status.vote == 0 ? "none" : std::to_string(status.vote);
-  fmt::print("node={} {} vote={} commit={} last_index={}\n", status.id, describe(status), vote,
-             status.commit_index, status.last_index);
+  fmt::print("{}\n", describe_all(status));
 }
 
 }  // namespace
