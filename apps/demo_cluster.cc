@@ -57,6 +57,12 @@ DemoServer* DemoCluster::find(std::uint64_t id) const {
   return at == servers_.end() ? nullptr : at->get();
 }
 
+std::vector<net::Address> DemoCluster::addresses() const {
+  std::vector<net::Address> addresses;
+  for (const auto& server : servers_) addresses.push_back(server->address());
+  return addresses;
+}
+
 Task<> DemoCluster::bury() {
   for (const auto& server : servers_) co_await server->bury();
 }

@@ -28,6 +28,9 @@ class DemoCluster {
 
   [[nodiscard]] const std::vector<std::unique_ptr<DemoServer>>& servers() const { return servers_; }
 
+  // Returns    where they listen.
+  [[nodiscard]] std::vector<net::Address> addresses() const;
+
   // Returns    the server of that number; nullptr if there is none.
   [[nodiscard]] DemoServer* find(std::uint64_t id) const;
 

@@ -60,6 +60,16 @@ DemoCommand wait_leader(const Words& words) {
   return WaitLeader{*timeout};
 }
 
+DemoCommand set_key(const Words& words) {
+  if (words.size() != 3) return usage("set KEY VALUE");
+  return SetKey{.key = std::string(words[1]), .value = std::string(words[2])};
+}
+
+DemoCommand get_key(const Words& words) {
+  if (words.size() != 2) return usage("get KEY");
+  return GetKey{.key = std::string(words[1])};
+}
+
 DemoCommand set_log(const Words& words) {
   if (words.size() == 2 && words[1] == "quiet") return SetLog{LogDetail::quiet};
   if (words.size() == 2 && words[1] == "normal") return SetLog{LogDetail::normal};
@@ -80,6 +90,9 @@ std::optional<DemoCommand> parse_demo_command(std::string_view line) {
   if (verb == "pause") return with_server<PauseServer>(words, "pause N|leader");
   if (verb == "resume") return with_number<ResumeServer>(words, "resume N");
   if (verb == "tasks") return with_number<ShowTasks>(words, "tasks N");
+  if (verb == "set") return set_key(words);
+  if (verb == "get") return get_key(words);
+  if (verb == "dump") return plain<DumpMap>(words, "dump");
   if (verb == "log") return set_log(words);
   if (verb == "help") return plain<ShowHelp>(words, "help");
   if (verb == "quit") return plain<Quit>(words, "quit");
@@ -94,6 +107,9 @@ std::string_view demo_help() {
          "pause N|leader         stop a server's process where it is (SIGSTOP)\n"
          "resume N               let it go on\n"
          "tasks N                what each task of a server is waiting for, with file and line\n"
+         "set KEY VALUE          write a key of the replicated map, through whoever leads\n"
+         "get KEY                read it\n"
+         "dump                   the whole map, and what each server holds of it\n"
          "log quiet|normal|all   how much of the servers' events to show\n"
          "help                   this list\n"
          "quit                   end the servers and the demo\n";

@@ -41,6 +41,14 @@ struct ResumeServer {
 struct ShowTasks {
   std::uint64_t number = 0;
 };
+struct SetKey {
+  std::string key;
+  std::string value;
+};
+struct GetKey {
+  std::string key;
+};
+struct DumpMap {};
 struct SetLog {
   LogDetail detail = LogDetail::normal;
 };
@@ -52,8 +60,9 @@ struct Misunderstood {
   std::string reason;
 };
 
-using DemoCommand = std::variant<ShowStatus, WaitLeader, KillServer, StartServer, PauseServer,
-                                 ResumeServer, ShowTasks, SetLog, ShowHelp, Quit, Misunderstood>;
+using DemoCommand =
+    std::variant<ShowStatus, WaitLeader, KillServer, StartServer, PauseServer, ResumeServer,
+                 ShowTasks, SetKey, GetKey, DumpMap, SetLog, ShowHelp, Quit, Misunderstood>;
 
 // How long `wait-leader` waits if it is not told.
 inline constexpr Duration kWaitLeaderTimeout = std::chrono::seconds(10);

@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "apps/map_text.h"
 #include "apps/pipe_lines.h"
 #include "runtime/error.h"
 
@@ -12,10 +13,36 @@ namespace coracle::demo {
 namespace {
 
 constexpr Duration kTasksTimeout = std::chrono::seconds(2);
+constexpr Duration kHeldTimeout = std::chrono::milliseconds(500);
+constexpr Duration kMapTimeout = std::chrono::seconds(5);  // who types waits no longer
 
 void answer(std::string_view text) { DemoLog::answer(text); }
 
+MapClientOptions options_of_the_console() {
+  MapClientOptions options;
+  options.timeout = kMapTimeout;
+  options.attempt_timeout = kMapTimeout / 10;
+  return options;
+}
+
+// What a server holds, in words.
+Task<std::string> describe_held(const DemoServer& server) {
+  if (server.state() != DemoServer::State::up) co_return "is not up";
+  try {
+    const MapPairs held = co_await ask_held(server.address(), kHeldTimeout);
+    co_return "holds " + map_in_a_line(held);
+  } catch (const Error& error) {
+    co_return fmt::format("does not answer: {}", error.what());
+  }
+}
+
 }  // namespace
+
+DemoConsole::DemoConsole(DemoCluster& cluster, DemoLog& log, TaskGroup& group)
+    : cluster_(cluster),
+      log_(log),
+      group_(group),
+      client_(cluster.addresses(), options_of_the_console()) {}
 
 void DemoConsole::start_all() {
   for (const auto& server : cluster_.servers()) server->start(group_);
@@ -112,6 +139,39 @@ Task<> DemoConsole::carry_out(ShowTasks command) {
     answer(co_await ask_tasks(server->address(), kTasksTimeout));
   } catch (const Error& error) {
     answer(fmt::format("node={} does not answer: {}", server->id(), error.what()));
+  }
+}
+
+Task<> DemoConsole::carry_out(SetKey command) {
+  try {
+    const std::optional<std::string> before = co_await client_.put(command.key, command.value);
+    answer(fmt::format("{}={} (was {})", map_text(command.key), map_text(command.value),
+                       before ? map_text(*before) : "absent"));
+  } catch (const Error& error) {
+    answer(error.what());
+  }
+}
+
+Task<> DemoConsole::carry_out(GetKey command) {
+  try {
+    const std::optional<std::string> found = co_await client_.get(command.key);
+    answer(
+        fmt::format("{}{}", map_text(command.key), found ? "=" + map_text(*found) : " is absent"));
+  } catch (const Error& error) {
+    answer(error.what());
+  }
+}
+
+Task<> DemoConsole::carry_out(DumpMap /*command*/) {
+  try {
+    const MapPairs pairs = co_await client_.dump();
+    answer("the map is " + map_in_a_line(pairs));
+  } catch (const Error& error) {
+    answer(error.what());
+  }
+  for (const auto& server : cluster_.servers()) {
+    const std::string held = co_await describe_held(*server);
+    answer(fmt::format("node={} {}", server->id(), held));
   }
 }
 

@@ -6,6 +6,7 @@
 #include "apps/demo_cluster.h"
 #include "apps/demo_command.h"
 #include "apps/demo_log.h"
+#include "apps/map_client.h"
 #include "runtime/task.h"
 #include "runtime/task_group.h"
 
@@ -15,8 +16,7 @@ class DemoConsole {
  public:
   // Starts servers in `group`.
   //   Borrows    everything for its own life.
-  DemoConsole(DemoCluster& cluster, DemoLog& log, TaskGroup& group)
-      : cluster_(cluster), log_(log), group_(group) {}
+  DemoConsole(DemoCluster& cluster, DemoLog& log, TaskGroup& group);
 
   // Starts every server.
   void start_all();
@@ -36,6 +36,9 @@ class DemoConsole {
   [[nodiscard]] Task<> carry_out(PauseServer command);
   [[nodiscard]] Task<> carry_out(ResumeServer command);
   [[nodiscard]] Task<> carry_out(ShowTasks command);
+  [[nodiscard]] Task<> carry_out(SetKey command);
+  [[nodiscard]] Task<> carry_out(GetKey command);
+  [[nodiscard]] Task<> carry_out(DumpMap command);
   [[nodiscard]] Task<> carry_out(SetLog command);
   [[nodiscard]] Task<> carry_out(ShowHelp command);
   [[nodiscard]] Task<> carry_out(Quit command);
@@ -49,6 +52,7 @@ class DemoConsole {
   DemoCluster& cluster_;
   DemoLog& log_;
   TaskGroup& group_;
+  MapClient client_;
   bool quit_ = false;
 };
 

@@ -25,12 +25,6 @@ class StepFailed final : public std::runtime_error {
 
 void say(std::string_view text) { DemoLog::answer(fmt::format("         {}", text)); }
 
-std::vector<net::Address> addresses_of(const DemoCluster& cluster) {
-  std::vector<net::Address> addresses;
-  for (const auto& server : cluster.servers()) addresses.push_back(server->address());
-  return addresses;
-}
-
 // Looks at a server's status until it is as wanted; `seen` is the last one.
 template <class Wanted>
 Task<> look_until(DemoServer& server, Wanted wanted, ServerStatus& seen) {
@@ -58,7 +52,7 @@ Task<> look_until_held(net::Address server, const MapPairs& wanted, std::string&
 }  // namespace
 
 TenSteps::TenSteps(DemoCluster& cluster, TaskGroup& group)
-    : cluster_(cluster), group_(group), client_(addresses_of(cluster)) {}
+    : cluster_(cluster), group_(group), client_(cluster.addresses()) {}
 
 Task<bool> TenSteps::play() {
   struct Step {

@@ -31,6 +31,10 @@ TEST(DemoCommand, ReadsEachCommand) {
   EXPECT_EQ(parsed<StartServer>("start 3").number, 3U);
   EXPECT_EQ(parsed<ResumeServer>("resume 1").number, 1U);
   EXPECT_EQ(parsed<ShowTasks>("tasks 1").number, 1U);
+  EXPECT_EQ(parsed<SetKey>("set x 1").key, "x");
+  EXPECT_EQ(parsed<SetKey>("set x 1").value, "1");
+  EXPECT_EQ(parsed<GetKey>("get x").key, "x");
+  static_cast<void>(parsed<DumpMap>("dump"));
   EXPECT_EQ(parsed<SetLog>("log quiet").detail, LogDetail::quiet);
   EXPECT_EQ(parsed<SetLog>("log all").detail, LogDetail::all);
 }
@@ -47,6 +51,9 @@ TEST(DemoCommand, SaysWhatItWouldHaveUnderstood) {
   EXPECT_EQ(parsed<Misunderstood>("kill 0").reason, "usage: kill N|leader");
   EXPECT_EQ(parsed<Misunderstood>("start leader").reason, "usage: start N");
   EXPECT_EQ(parsed<Misunderstood>("start 1x").reason, "usage: start N");
+  EXPECT_EQ(parsed<Misunderstood>("set x").reason, "usage: set KEY VALUE");
+  EXPECT_EQ(parsed<Misunderstood>("set x 1 2").reason, "usage: set KEY VALUE");
+  EXPECT_EQ(parsed<Misunderstood>("get").reason, "usage: get KEY");
   EXPECT_EQ(parsed<Misunderstood>("log loud").reason, "usage: log quiet|normal|all");
   EXPECT_EQ(parsed<Misunderstood>("status now").reason, "usage: status");
   EXPECT_EQ(parsed<Misunderstood>("elect").reason, "no such command: elect (help lists them)");
@@ -54,7 +61,7 @@ TEST(DemoCommand, SaysWhatItWouldHaveUnderstood) {
 
 TEST(DemoCommand, ExplainsEveryCommandInHelp) {
   for (const std::string_view verb : {"status", "wait-leader", "kill", "start", "pause", "resume",
-                                      "tasks", "log", "help", "quit"}) {
+                                      "tasks", "set", "get", "dump", "log", "help", "quit"}) {
     EXPECT_NE(("\n" + std::string(demo_help())).find("\n" + std::string(verb)), std::string::npos)
         << verb;
   }

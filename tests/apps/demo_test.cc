@@ -40,13 +40,37 @@ bool ends_soon(pid_t pid) {
 // wait is bounded by far more than it needs, and asserts what happened, not when.
 class Demo {
  public:
-  explicit Demo(std::vector<std::string> flags = {}) : program_(command(std::move(flags))) {}
+  explicit Demo(std::vector<std::string> flags = {})
+      : temporary_(make_folder()), program_(command(temporary_, std::move(flags))) {}
+  Demo(const Demo&) = delete;
+  Demo& operator=(const Demo&) = delete;
+  // However it ends, but for SIGKILL, it leaves no file behind.
+  ~Demo() {
+    program_.close_input();
+    if (program_.pid() > 0) program_.wait();
+    EXPECT_EQ(leftovers(), killed_ ? 1 : 0);
+    std::filesystem::remove_all(temporary_);
+  }
 
-  static std::vector<std::string> command(std::vector<std::string> flags) {
+  static std::string make_folder() {
+    std::string path = testing::TempDir() + "/demo-test-XXXXXX";
+    if (mkdtemp(path.data()) == nullptr) ADD_FAILURE() << "no folder";
+    return path;
+  }
+
+  static std::vector<std::string> command(const std::string& temporary,
+                                          std::vector<std::string> flags) {
     // Quiet from the start would hide failures: the log is printed when a test fails.
-    std::vector<std::string> words{coracle_path(), "demo", "--election-timeout", "300-600ms"};
+    std::vector<std::string> words{"env",  "TMPDIR=" + temporary, coracle_path(),
+                                   "demo", "--election-timeout",  "300-600ms"};
     words.insert(words.end(), flags.begin(), flags.end());
     return words;
+  }
+
+  void kill() {
+    killed_ = true;
+    program_.send(SIGKILL);
+    EXPECT_EQ(program_.wait(), 128 + SIGKILL);
   }
 
   // Types a command and reads on to the first line that matches.
@@ -105,7 +129,14 @@ class Demo {
     return line.empty() ? " " : line;
   }
 
+  [[nodiscard]] std::ptrdiff_t leftovers() const {
+    const std::filesystem::directory_iterator folder(temporary_);
+    return std::distance(begin(folder), end(folder));
+  }
+
+  const std::string temporary_;  // where it puts what is to go with it
   Program program_;
+  bool killed_ = false;
   std::size_t read_ = 0;
 };
 
@@ -129,6 +160,21 @@ TEST(Demo, ElectsAgainWheneverItsLeaderGoes) {
   EXPECT_EQ(demo.program().wait(), 0);
 }
 
+// What was written before the leader was killed is there after it.
+TEST(Demo, KeepsItsMap) {
+  Demo demo;
+  const std::string first = demo.wait_leader();
+  demo.ask("set x 1", "^x=1 .was absent.$");
+  demo.ask("set x 2", "^x=2 .was 1.$");
+  demo.ask("get y", "^y is absent$");
+  EXPECT_EQ(demo.ask("kill leader", "^node=([0-9]+) pid=none state=down"), first);
+  demo.wait_leader();
+  demo.ask("get x", "^x=2$");
+  demo.ask("set y 3", "^y=3 .was absent.$");
+  demo.ask("dump", "^the map is .x=2 y=3.$");
+  demo.expect("^node=" + first + " is not up$");
+}
+
 TEST(Demo, ElectsNobodyWithoutAMajority) {
   Demo demo;
   const std::string leader = demo.wait_leader();
@@ -136,6 +182,7 @@ TEST(Demo, ElectsNobodyWithoutAMajority) {
   const std::string second = demo.wait_leader();
   demo.ask("kill leader", "^node=" + second + " pid=none state=down");
   EXPECT_EQ(demo.ask("wait-leader 2s", "^(leader=none) after="), "leader=none");
+  demo.ask("get x", "^get .x. .no server could answer");
 }
 
 TEST(Demo, ShowsTheTasksOfAServer) {
@@ -159,27 +206,24 @@ TEST(Demo, LeavesNoChildBehindHoweverItEnds) {
     const std::vector<pid_t> pids = demo.pids(3);
     for (const pid_t pid : pids) EXPECT_TRUE(is_alive(pid));
     demo.ask("pause 1", "^node=1 .*paused");  // a stopped process must not stay behind either
-    end(demo.program());
+    end(demo);
     for (const pid_t pid : pids) EXPECT_TRUE(ends_soon(pid)) << pid;
   };
-  run_and_end([](Program& program) {
-    program.type("quit");
-    EXPECT_EQ(program.wait(), 0);
+  run_and_end([](Demo& demo) {
+    demo.program().type("quit");
+    EXPECT_EQ(demo.program().wait(), 0);
   });
-  run_and_end([](Program& program) {
-    program.close_input();
-    EXPECT_EQ(program.wait(), 0);
+  run_and_end([](Demo& demo) {
+    demo.program().close_input();
+    EXPECT_EQ(demo.program().wait(), 0);
   });
   for (const int signal : {SIGINT, SIGTERM}) {
-    run_and_end([signal](Program& program) {
-      program.send(signal);
-      EXPECT_EQ(program.wait(), 0);
+    run_and_end([signal](Demo& demo) {
+      demo.program().send(signal);
+      EXPECT_EQ(demo.program().wait(), 0);
     });
   }
-  run_and_end([](Program& program) {
-    program.send(SIGKILL);
-    EXPECT_EQ(program.wait(), 128 + SIGKILL);
-  });
+  run_and_end([](Demo& demo) { demo.kill(); });
 }
 
 // With --data a cluster goes on where it was: its terms do not begin again, and nobody else's

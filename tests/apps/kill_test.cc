@@ -48,8 +48,7 @@ class KillTest {
     const Members members = free_members(3);
     DemoCluster cluster(Program::path("coracle"), 1, members, {}, directory, log);
     log.set_detail(LogDetail::quiet);
-    std::vector<net::Address> addresses;
-    for (const auto& [id, address] : members) addresses.push_back(address);
+    const std::vector<net::Address> addresses = cluster.addresses();
     Task<> tormented = task_group([&](TaskGroup& servers) -> Task<> {
       start_all(cluster, servers);
       co_await task_group([&](TaskGroup& group) -> Task<> {
