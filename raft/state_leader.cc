@@ -114,11 +114,12 @@ void State::handle(const Outgoing<AppendEntries>& asked, const AppendEntriesRepl
   peer.read_answered = std::max(peer.read_answered, asked.message.read_round);
   confirm_read_rounds();
   const LogIndex previous = asked.message.previous.index;
+  const LogIndex end = previous + asked.message.entries.size();  // no more was compared
   if (!reply.success && reply.refusal != Refusal::log_mismatch) return;
   if (reply.success) {
     peer.missed = {};
-    const bool is_news =
-        peer.progress.accept(previous, asked.message.entries.size(), reply.matched.index);
+    const bool is_news = peer.progress.accept(previous, asked.message.entries.size(),
+                                              std::min(reply.matched.index, end));
     if (!is_news) return;
     advance_commit_index();
     return forget_entries();
