@@ -18,14 +18,15 @@
 namespace coracle::demo {
 namespace {
 
+constexpr int kDone = 0;
 constexpr int kFailed = 1;
 constexpr int kUnknown = 2;
 
-// What all three take.
+// What all three take, and how they end: as an interrupt finds them, unless they know better.
 struct MapFlags {
   std::vector<std::string> servers;
   Duration timeout = MapClientOptions().timeout;
-  int exit_code = 0;
+  int exit_code = kFailed;
 
   void add_to(CLI::App& app) {
     app.add_option("--servers", servers, "HOST:PORT,... of the cluster's servers, all or some")
@@ -73,9 +74,9 @@ Task<> get(GetFlags& flags) {
   const std::optional<std::string> found = co_await client.get(flags.key);
   if (found) {
     fmt::print("{}\n", *found);
+    flags.exit_code = kDone;
   } else {
     fmt::print(stderr, "there is no key {}\n", map_text(flags.key));
-    flags.exit_code = kFailed;
   }
 }
 
@@ -92,19 +93,20 @@ Task<raft::MapResult> write(MapClient& client, const SetFlags& flags) {
 Task<> set(SetFlags& flags) {
   const std::vector<net::Address> servers = co_await addresses_of(flags);
   MapClient client(servers, flags.options());
+  flags.exit_code = kUnknown;
   try {
     const raft::MapResult result = co_await write(client, flags);
     const std::string before = result.found ? map_text(*result.found) : "absent";
     if (result.done) {
       const std::string after = (flags.append ? result.found.value_or("") : "") + flags.value;
       fmt::print("{}={} (was {})\n", map_text(flags.key), map_text(after), before);
+      flags.exit_code = kDone;
     } else {
       fmt::print(stderr, "{} is not set: it is {}\n", map_text(flags.key), before);
       flags.exit_code = kFailed;
     }
   } catch (const MapOutcomeUnknown& unknown) {
     fmt::print(stderr, "coracle: {}\n", unknown.what());
-    flags.exit_code = kUnknown;
     co_return;
   }
   co_await client.close();
@@ -120,6 +122,7 @@ Task<> dump(DumpFlags& flags) {
     pairs = co_await client.dump();
   }
   fmt::print("{}", map_lines(pairs));
+  flags.exit_code = kDone;
 }
 
 template <class Flags>
@@ -127,7 +130,7 @@ void run_with(const std::shared_ptr<Flags>& flags, Task<> (*command)(Flags&)) {
   RunOptions options;
   options.log_level = LogLevel::warn;
   run(command(*flags), options);
-  if (flags->exit_code != 0) throw CLI::RuntimeError(flags->exit_code);
+  if (flags->exit_code != kDone) throw CLI::RuntimeError(flags->exit_code);
 }
 
 }  // namespace

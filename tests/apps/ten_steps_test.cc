@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include "net/rpc_server.h"
 #include "net/serve.h"
 #include "net/tcp.h"
+#include "runtime/event.h"
 #include "runtime/process.h"
 #include "runtime/run.h"
 #include "runtime/sleep.h"
@@ -134,33 +136,43 @@ TEST_F(MapCommands, TellFailuresFromUnknownOutcomes) {
 }
 
 // A server that opens sessions, and never answers a command.
-Task<> serve_in_silence(net::TcpListener& listener) {
+Task<> serve_in_silence(net::TcpListener& listener, Event& asked) {
   net::RpcServer server;
   server.handle("open_session", [](std::int64_t) { return std::uint64_t{1}; });
-  server.handle(
-      "command",
-      [](std::string, std::string, std::string, std::optional<std::string>,
-         std::optional<demo::InSession>) -> Task<> { co_await sleep_for(std::chrono::hours(1)); });
+  server.handle("command",
+                [&](std::string, std::string, std::string, std::optional<std::string>,
+                    std::optional<demo::InSession>) -> Task<> {
+                  asked.set();
+                  co_await sleep_for(std::chrono::hours(1));
+                });
   co_await net::serve(listener, [&](net::TcpStream peer) { return server.serve(std::move(peer)); });
 }
 
-Task<> ask_the_silent(ExitStatus& status) {
+// How `coracle set` ends that has asked it; `signal` is sent then, unless it is 0.
+Task<> ask_the_silent(std::string timeout, int signal, ExitStatus& status) {
   net::TcpListener listener = net::TcpListener::listen(net::Address::loopback(0));
+  Event asked;
   co_await task_group([&](TaskGroup& group) -> Task<> {
-    group.spawn("silent", serve_in_silence, std::ref(listener));
+    group.spawn("silent", serve_in_silence, std::ref(listener), std::ref(asked));
     const ProcessOptions options(
         Program::path("coracle"),
-        {"set", "x", "1", "--timeout", "300ms", "--servers", listener.local_address().to_string()});
+        {"set", "x", "1", "--timeout", timeout, "--servers", listener.local_address().to_string()});
     Process set = Process::spawn(options);
+    co_await asked.wait();
+    if (signal != 0) set.kill(signal);
     status = co_await set.wait();
     group.cancel();
   });
 }
 
+// R4
 TEST(MapCommandLine, TellsAnUnknownOutcomeByItsExitCode) {
-  ExitStatus status;
-  run(ask_the_silent(status));
-  EXPECT_EQ(status.code, 2);
+  ExitStatus timed_out;
+  run(ask_the_silent("300ms", 0, timed_out));
+  EXPECT_EQ(timed_out.code, 2);
+  ExitStatus interrupted;
+  run(ask_the_silent("60s", SIGINT, interrupted));
+  EXPECT_EQ(interrupted.code, 2);
 }
 
 TEST(MapCommandLine, RefusesWhatDoesNotFitTogether) {
