@@ -1,8 +1,10 @@
 // The words of scripts that hurt hosts, cables, clocks and disks.
 #include <array>
 #include <cerrno>
+#include <string>
 #include <utility>
 
+#include "raft/log_segment.h"
 #include "raft/sim/statements.h"
 
 namespace coracle::raft::sim {
@@ -206,8 +208,10 @@ Action parse_disk(Words& words) {
     return on_disk(id, [extra](Disk& disk) { disk.slow_down(extra); });
   }
   if (words.take("flip")) {
+    const std::string file =
+        words.take("log") ? "/data/log/" + segment_name(1) : "/data/hard_state";
     const std::uint64_t byte = words.count();
-    return on_disk(id, [byte](Disk& disk) { disk.flip_bit("/data/hard_state", byte, 0); });
+    return on_disk(id, [file, byte](Disk& disk) { disk.flip_bit(file, byte, 0); });
   }
   if (words.take("hold")) return on_disk(id, [](Disk& disk) { disk.hold(); });
   if (words.take("release")) return on_disk(id, [](Disk& disk) { disk.release(); });
@@ -234,7 +238,8 @@ constexpr std::array<Statement, 14> kStatements = {{
     {"clock", "clock A rate=1.5 | clock A jump=1s", parse_clock},
     {"disk",
      "disk A fail datasync|write|any|... [nth=N] [error=EIO|ENOSPC] | disk A slow 50ms | "
-     "disk A hold | release | full | heal | flip BYTE",
+     "disk A hold | release | full | heal | flip BYTE   (of hard_state) | flip log BYTE   (of its "
+     "first segment)",
      parse_disk},
 }};
 

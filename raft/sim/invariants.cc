@@ -270,6 +270,7 @@ void Invariants::started(const View& server) {
   log_and_term_.started(server.id);
   log_matching_.started(server);
   commitment_.started(server);
+  DurableBeforeAcknowledged::started(server);
   handler_rules_.started(server.id);
 }
 

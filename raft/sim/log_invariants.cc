@@ -68,6 +68,9 @@ void LogMatching::check_entry(const View& server, LogIndex index) {
   if (found->second.content == 0) found->second.content = content;
   CORACLE_CHECK(found->second.content == content,
                 "there is one entry of an index and a term (Raft Figure 3)");
+  if (index == log.first_cached()) return;
+  CORACLE_CHECK(log.entry(index).log_time >= log.entry(index - 1).log_time,
+                "log time never falls, whichever clocks the leaders had (R3)");
 }
 
 // ---- Leader Completeness, State Machine Safety ----
@@ -135,6 +138,14 @@ void Commitment::applied(const View& server, const Command& command) {
 }
 
 // ---- Durable ----
+
+// Logs that end with the same entry are the same. (LogMatching)
+void DurableBeforeAcknowledged::started(const View& server) {
+  const LogPosition durable = server.disk.log().last();
+  const LogPosition found = server.state.log().last();
+  CORACLE_CHECK(found >= durable, "a start finds all of the log that is on the disk (D5, B53)");
+  CORACLE_CHECK(found <= durable, "what a start has found is durable before it is told (D10)");
+}
 
 void DurableBeforeAcknowledged::sends(const Message& message, const View& server) {
   LogPosition told;

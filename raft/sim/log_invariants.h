@@ -18,6 +18,7 @@ namespace coracle::raft::sim {
 // Log Matching (Raft Figure 3): if two logs contain an entry with the same index and term, then the
 // logs are identical in all entries up through the given index. Over all servers and lives.
 // Leader Append-Only: a leader never overwrites or deletes entries in its log.
+// And the times that leaders stamp on entries never fall along a log. (R3)
 class LogMatching {
  public:
   void started(const View& server);
@@ -66,9 +67,11 @@ class Commitment {
 };
 
 // An entry is acknowledged, and a candidate boasts of one, only once a loss of power could not take
-// it back. (Raft Figure 2, A6, V11)
+// it back. (Raft Figure 2, A6, V11) And a start finds all that is so, and makes durable what it has
+// found. (D10, B53)
 class DurableBeforeAcknowledged {
  public:
+  static void started(const View& server);
   static void sends(const Message& message, const View& server);
 };
 
