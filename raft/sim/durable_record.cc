@@ -3,6 +3,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "raft/hard_state.h"
 #include "raft/log_record.h"
@@ -52,16 +53,36 @@ void DurableRecord::read_again() const {
   offset_ = 0;
 }
 
-// Returns    whether there is a segment behind this one.
-bool DurableRecord::read_segment() const {
-  const auto file = disk_.read_file(segment_in(directory_, segment_), DiskView::durable);
-  if (!file) return false;
+namespace {
+
+// A segment that has been begun, and the seed of its records.
+struct Segment {
+  std::string file;
+  std::uint64_t seed = 0;
+
+  [[nodiscard]] std::optional<LogRecord> record(std::size_t offset) const {
+    return read_record(bytes_of(file).subspan(offset), seed);
+  }
+};
+
+std::optional<Segment> segment_of(const coracle::sim::Disk& disk, const std::string& path) {
+  std::optional<std::string> file = disk.read_file(path, DiskView::durable);
+  if (!file) return std::nullopt;
   std::string why;
   const auto header = read_segment_header(bytes_of(*file), why);
-  if (!header) return false;
-  const std::uint64_t seed = header->seed();
+  if (!header) return std::nullopt;
+  return Segment{.file = std::move(*file), .seed = header->seed()};
+}
+
+}  // namespace
+
+// Returns    whether the log goes on in the next segment. One without a record may have been made
+//            by an earlier life; what is written goes on in this one then.
+bool DurableRecord::read_segment() const {
+  const auto segment = segment_of(disk_, segment_in(directory_, segment_));
+  if (!segment) return false;
   if (offset_ == 0) offset_ = kSegmentHeaderBytes;
-  while (const auto record = read_record(bytes_of(*file).subspan(offset_), seed)) {
+  while (const auto record = segment->record(offset_)) {
     if (record->kind == RecordKind::truncation) {
       terms_.truncate_behind(record->position.index);
     } else {
@@ -69,7 +90,8 @@ bool DurableRecord::read_segment() const {
     }
     offset_ += record_bytes(record->data.size());
   }
-  return disk_.read_file(segment_in(directory_, segment_ + 1), DiskView::durable).has_value();
+  const auto next = segment_of(disk_, segment_in(directory_, segment_ + 1));
+  return next && next->record(kSegmentHeaderBytes);
 }
 
 void write_directory(coracle::sim::Disk& disk, const std::string& directory,
