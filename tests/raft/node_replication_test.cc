@@ -1,8 +1,11 @@
-// Entries on their way to disks and followers, as a node has them: A6, A10, B36.
+// Entries on their way to disks, followers and state machines, as a node has them: A6, A10, B36,
+// R1.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "tests/raft/lone_node.h"
@@ -112,6 +115,47 @@ TEST(NodeReplicationTest, FollowersDoNotWaitForTheLeadersDisk) {
       while (server.node->status().applied_index < 2) co_await sleep_for(1ms);
       EXPECT_EQ(server.node->state().log().durable(), (LogPosition{2, 1}));
     }
+  });
+}
+
+// Is at work on the first command for as long as the test wants.
+class HeldMachine final : public StateMachine {
+ public:
+  [[nodiscard]] Task<std::vector<SharedBytes>> apply(std::span<const Command> commands) override {
+    began.set();
+    co_await may_end.wait();
+    is_done = true;
+    co_return std::vector<SharedBytes>(commands.size());
+  }
+
+  coracle::Event began;
+  coracle::Event may_end;
+  bool is_done = false;
+};
+
+Task<> propose_one(Node& node) { co_await node.propose(SharedBytes("a command")); }
+
+// R1: what is committed counts as applied when the state machine has done with it, and no read goes
+// before that.
+TEST(NodeReplicationTest, AReadWaitsForTheStateMachine) {
+  run_with_directory([](std::string directory) -> Task<> {
+    DiskStorage storage = co_await DiskStorage::open(directory + "/1", kCluster, 1);
+    ScriptedTransport transport;
+    HeldMachine machine;
+    Node node(storage, Configuration({1}), transport, machine, kImpatient);
+    co_await task_group([&](TaskGroup& group) -> Task<> {
+      group.spawn("node", &Node::run, &node);
+      while (node.status().applied_index < 1) co_await sleep_for(1ms);  // its no-op
+      group.spawn("propose", propose_one, std::ref(node));
+      co_await machine.began.wait();
+      const bool was_early = co_await within(20ms, node.read_barrier());
+      EXPECT_FALSE(was_early);
+      EXPECT_EQ(node.status().applied_index, 1U);
+      machine.may_end.set();
+      co_await node.read_barrier();
+      EXPECT_TRUE(machine.is_done);
+      group.cancel();
+    });
   });
 }
 
