@@ -59,6 +59,7 @@ DemoServer* DemoCluster::find(std::uint64_t id) const {
 
 std::vector<net::Address> DemoCluster::addresses() const {
   std::vector<net::Address> addresses;
+  addresses.reserve(servers_.size());
   for (const auto& server : servers_) addresses.push_back(server->address());
   return addresses;
 }
