@@ -1,4 +1,4 @@
-// Followers are passive: they answer leaders and candidates (state_voter.cc, state_heartbeat.cc).
+// Followers are passive: they answer leaders and candidates (state_voter.cc, state_append.cc).
 // An election timeout of silence ends that. (Raft §5.2)
 #include <utility>
 

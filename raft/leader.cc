@@ -1,6 +1,7 @@
 // A leader has every follower's log become its own, and sends heartbeats to keep its authority, at
 // once and then for as long as a majority answers. (Raft §5.2, §5.3)
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "raft/node.h"
@@ -9,13 +10,16 @@
 #include "runtime/wall_time.h"
 
 namespace coracle::raft {
+namespace {
 
-Task<> Node::lead() {
-  const bool lasts = co_await while_it_lasts(keep_followers());
-  if (!lasts) co_return;  // a newer term was heard
-  state_.check_leadership(now());
-  state_changed();
-}
+// As long as its connection lives, a batch may still arrive, and be answered by a slow disk; that
+// it was lost on the way is seen by heartbeats, which ask for the entry behind it (A1). So it is
+// never sent twice to a follower that is only slow.
+constexpr Duration kBatchTimeout = std::chrono::hours(24);
+
+}  // namespace
+
+Task<> Node::lead() { co_await while_it_lasts(keep_followers()); }
 
 Task<> Node::keep_followers() {
   co_await task_group([this](TaskGroup& followers) -> Task<> {
@@ -23,9 +27,11 @@ Task<> Node::keep_followers() {
       followers.spawn("heartbeats", &Node::send_heartbeats, this, follower);
       followers.spawn("entries", &Node::send_entries, this, follower);
     }
-    for (;;) {
+    while (state_.still(role_epoch_)) {
       const bool changed = co_await changed_before(&State::leader_deadline);
-      if (!changed) break;  // no majority, or no disk, for the longest timeout
+      if (changed) continue;
+      state_.check_leadership(now());  // no majority, or no disk, for the longest timeout
+      state_changed();
     }
     followers.cancel();
   });
@@ -92,21 +98,20 @@ Task<Outgoing<AppendEntries>> Node::next_entries(ServerId follower) {
   }
 }
 
-// What gets no answer is sent again after a pause, from the last entry on that the follower is
-// known to have; the pause counts as time on the way, so that nothing is sent in vain meanwhile.
 Task<> Node::send_batch(Outgoing<AppendEntries> asked) {
   if (!state_.still(asked.epoch)) co_return;
-  const TimePoint deadline = deadline_after(now(), 4 * state_.options().timing.timeout_max);
+  const TimePoint deadline = deadline_after(now(), kBatchTimeout);
   const std::optional<AppendEntriesReply> reply = co_await transport_.call(asked.message, deadline);
-  if (reply) state_.handle(asked, *reply, now());
-  const bool answered = reply && (reply->success || reply->refusal == Refusal::log_mismatch);
-  if (!answered) {
+  bool refused_in_vain = false;
+  if (reply) {
+    refused_in_vain = !state_.handle(asked, *reply, now());
+  } else {
     state_.entries_lost(asked);
-    co_await sleep_for(state_.options().timing.heartbeat);
   }
+  state_changed();
+  if (refused_in_vain) co_await sleep_for(state_.options().timing.heartbeat);
   state_.entries_ended(asked);
   state_changed();
-  to_send_.notify_all();
 }
 
 }  // namespace coracle::raft

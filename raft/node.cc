@@ -110,6 +110,7 @@ void Node::state_changed() {
   if (state_.has_changes()) unsaved_.notify_one();
   if (state_.commit_index() > state_.applied_index()) committed_.notify_one();
   if (state_.read_round_began()) read_round_.notify_all();
+  to_send_.notify_all();
   read_confirmed_.notify_all();
   room_.notify_all();
   changed_.notify_all();

@@ -43,13 +43,15 @@ Task<> Node::close_session(SessionId session) {
 }
 
 Task<Node::Done> Node::propose_entry(EntryKind kind, SharedBytes data) {
-  const std::size_t bytes = data.size();
+  const std::size_t bytes = bytes_of(Entry{.data = data});
   if (proposing_.locked() || !has_room_for(bytes)) co_await room_for(bytes);
   if (ended_ || state_.role() != Role::leader) throw NotLeader("propose", state_.leader());
   Proposal proposal;
+  const bool is_first_undurable = state_.is_durable(state_.last_change());
   const LogPosition at =
       state_.append(kind, std::move(data), now(), wall_time_now().time_since_epoch().count());
   state_.proposals().add(at.index, bytes, proposal);
+  if (is_first_undurable) changed_.notify_all();  // its deadline has moved (C8)
   unsaved_.notify_one();
   to_send_.notify_all();
   SharedBytes result = co_await proposal.result.wait();

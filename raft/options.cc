@@ -15,7 +15,7 @@ std::string milliseconds(Duration span) {
 }
 
 std::string validate(const Replication& replication) {
-  constexpr std::size_t kMost = std::size_t{256} << 20;
+  constexpr std::size_t kMost = std::size_t{64} << 20;
   if (replication.command_bytes_max == 0 || replication.command_bytes_max > kMost) {
     return "a command may have 1 to " + std::to_string(kMost) + " bytes, not " +
            std::to_string(replication.command_bytes_max);
@@ -24,8 +24,18 @@ std::string validate(const Replication& replication) {
     return "a batch may have up to " + std::to_string(kMost) + " bytes, not " +
            std::to_string(replication.batch_bytes);
   }
+  constexpr std::size_t kMessagesMost = 32;  // a follower serves 64 requests at a time
   if (replication.window_messages == 0) {
     return "at least 1 message with entries must be allowed on the way to a follower";
+  }
+  if (replication.window_messages > kMessagesMost) {
+    return "at most " + std::to_string(kMessagesMost) +
+           " messages with entries may be on the way to a follower, not " +
+           std::to_string(replication.window_messages);
+  }
+  if (replication.proposal_bytes_max > 4 * kMost) {
+    return "up to " + std::to_string(4 * kMost) + " bytes of commands may be under way, not " +
+           std::to_string(replication.proposal_bytes_max);
   }
   if (replication.window_bytes == 0) {
     return "at least 1 byte of entries must be allowed on the way to a follower";

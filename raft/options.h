@@ -20,6 +20,9 @@ struct Timing {
 
 // How much may be under way. What is over waits for its turn; one command, or one batch, always has
 // its turn, however large it is.
+// A message should cross the network well within the shortest timeout: heartbeats wait behind it.
+// Servers of a cluster should share these sizes, and never lower `command_bytes_max`: a log may
+// hold larger ones.
 struct Replication {
   std::size_t command_bytes_max = std::size_t{1} << 20;    // a larger command is refused
   std::size_t proposal_bytes_max = std::size_t{16} << 20;  // of commands that have no result yet

@@ -4,8 +4,14 @@
 //            begin                    accept
 //   election ------> probe: one at a ------> replicate: one batch behind
 //                    time, to find   <------ the other, within the window
-//                    where the logs   refuse, lost
-//                    meet
+//                    where the logs   refuse        |
+//                    meet                           | lost
+//                      ^                  accept    v
+//                      '---------------- wait for an answer to a heartbeat
+//                           refuse
+//
+// Heartbeats ask for the entry before the next one to send, so they find out what was lost, and
+// what has arrived after all: no answer to a batch is needed for that.
 #pragma once
 
 #include <cstddef>
@@ -31,10 +37,12 @@ class Progress {
   // Returns whether entries may be sent to it now: there are some, and the window is open.
   [[nodiscard]] bool may_send(LogIndex last, const Replication& limits) const;
 
-  // A message with so many entries, in so many bytes, has left; and one of so many bytes is on the
-  // way no more, whether it was answered or not.
-  void sent(LogIndex entries, std::size_t bytes);
-  void ended(std::size_t bytes);
+  // The request of this number, with so many entries, in so many bytes, has left; and one is on the
+  // way no more, whether it was answered or not. What had left before the follower was found to
+  // have all, or not to have something, or to be gone, counts no more.
+  //   Requires   numbers that rise.
+  void sent(RequestId request, LogIndex entries, std::size_t bytes);
+  void ended(RequestId request, std::size_t bytes);
 
   // What the follower says of a message with `entries` entries right behind index `previous`:
   // They are there. `matched`: so much of that is durable.
@@ -45,14 +53,21 @@ class Progress {
   //   Returns    false where that is old news, and changes nothing: one refusal of many that were
   //              on the way causes one resend. (A9)
   bool refuse(LogIndex previous, LogIndex look_at);
-  // No answer: it may have got it or not. A probe is sent again as it was; else what is not known
-  // to match is.
-  void lost();
+  // A request has no answer, and will have none: it may have got it or not. Nothing is sent before
+  // it answers something else. Then a probe is sent again as it was; else what is not known to
+  // match is.
+  void lost(RequestId request);
 
  private:
+  void forget_in_flight();
+
   LogIndex matched_ = 0;
   LogIndex next_ = 1;
   bool probes_ = true;
+  bool waits_ = false;  // for any answer
+  RequestId last_sent_ = 0;
+  RequestId first_counted_ = 0;
+  LogIndex sent_up_to_ = 0;  // by what is on the way
   std::size_t messages_ = 0;
   std::size_t bytes_ = 0;
 };

@@ -49,8 +49,9 @@ using namespace std::chrono_literals;
 
 constexpr Duration kShortestPause = 5ms;  // between two attempts to connect
 constexpr Duration kLongestPause = 1s;
-constexpr Duration kDialTimeout = 1s;  // for a connection and its introduction
-constexpr Duration kSilenceMax = 2s;   // unanswered for so long, a connection is given up
+constexpr Duration kDialTimeout = 1s;   // for a connection and its introduction
+constexpr Duration kCallTimeout = 24h;  // callers have deadlines of their own
+constexpr Duration kSilenceMax = 2s;    // unanswered for so long, a connection is given up
 
 constexpr std::string_view kNotIntroduced = "not_introduced";  // no hello on this connection, or a
                                                                // newer one on another
@@ -145,6 +146,7 @@ Task<> RpcTransport::connect_once(Link& link) {
   const TimePoint deadline = deadline_after(now(), kDialTimeout);
   net::RpcClientOptions options;
   options.limits = limits_;
+  options.call_timeout = kCallTimeout;
   net::RpcClient dialed =
       co_await with_deadline(deadline, net::RpcClient::connect(link.address, options));
   const auto client = std::make_shared<net::RpcClient>(std::move(dialed));

@@ -180,7 +180,9 @@ class State {
   void entries_ended(const Outgoing<AppendEntries>& asked);
 
   // (TLA+ HandleAppendEntriesResponse, AdvanceCommitIndex)
-  void handle(const Outgoing<AppendEntries>& asked, const AppendEntriesReply& reply, TimePoint now);
+  // Returns false where the follower refused, and nothing is known of its log that was not known
+  // before: to ask again at once would be in vain.
+  bool handle(const Outgoing<AppendEntries>& asked, const AppendEntriesReply& reply, TimePoint now);
 
   // Steps down if no majority has been heard (L5), or the own disk has stored nothing (L6), for one
   // longest timeout.

@@ -74,17 +74,20 @@ Outgoing<AppendEntries> State::compose_entries(ServerId follower, std::vector<En
   CORACLE_CHECK(may_send_entries(follower), "the window is open");
   Outgoing<AppendEntries> asked = compose_heartbeat(follower);
   asked.message.entries = std::move(entries);
-  peers_.at(follower).progress.sent(asked.message.entries.size(), bytes_of(asked.message.entries));
+  peers_.at(follower).progress.sent(asked.message.header.request, asked.message.entries.size(),
+                                    bytes_of(asked.message.entries));
   return asked;
 }
 
 void State::entries_lost(const Outgoing<AppendEntries>& asked) {
-  if (still(asked.epoch)) peers_.at(asked.message.header.to).progress.lost();
+  if (!still(asked.epoch)) return;
+  peers_.at(asked.message.header.to).progress.lost(asked.message.header.request);
 }
 
 void State::entries_ended(const Outgoing<AppendEntries>& asked) {
   if (!still(asked.epoch)) return;
-  peers_.at(asked.message.header.to).progress.ended(bytes_of(asked.message.entries));
+  peers_.at(asked.message.header.to)
+      .progress.ended(asked.message.header.request, bytes_of(asked.message.entries));
 }
 
 // The line of successors: those with the longest durable logs first, then by id.
@@ -103,11 +106,14 @@ std::uint32_t State::rank_of(ServerId follower) const {
 
 // (TLA+ HandleAppendEntriesResponse) A later term always deposes: that is how a server that is
 // stuck in one gets back in. (T1)
-void State::handle(const Outgoing<AppendEntries>& asked, const AppendEntriesReply& reply,
+bool State::handle(const Outgoing<AppendEntries>& asked, const AppendEntriesReply& reply,
                    TimePoint now) {
-  if (!accept(asked.message.header, reply.header, reply.term > 0)) return;
-  if (reply.term > term()) return update_term(reply.term, reply.header.from, now);
-  if (!still(asked.epoch) || reply.term < term()) return;
+  if (!accept(asked.message.header, reply.header, reply.term > 0)) return false;
+  if (reply.term > term()) {
+    update_term(reply.term, reply.header.from, now);
+    return true;
+  }
+  if (!still(asked.epoch) || reply.term < term()) return false;
   Peer& peer = peers_.at(reply.header.from);
   peer.heard = std::max(peer.heard, now);
   peer.durable = reply.durable;
@@ -115,19 +121,22 @@ void State::handle(const Outgoing<AppendEntries>& asked, const AppendEntriesRepl
   confirm_read_rounds();
   const LogIndex previous = asked.message.previous.index;
   const LogIndex end = previous + asked.message.entries.size();  // no more was compared
-  if (!reply.success && reply.refusal != Refusal::log_mismatch) return;
+  if (!reply.success && reply.refusal != Refusal::log_mismatch) return false;
   if (reply.success) {
     peer.missed = {};
     const bool is_news = peer.progress.accept(previous, asked.message.entries.size(),
                                               std::min(reply.matched.index, end));
-    if (!is_news) return;
-    advance_commit_index();
-    return forget_entries();
+    if (is_news) {
+      advance_commit_index();
+      forget_entries();
+    }
+    return true;
   }
-  peer.progress.refuse(previous, look_at(reply.conflict));
+  const bool is_new_place = peer.progress.refuse(previous, look_at(reply.conflict));
   if (std::exchange(peer.missed, reply.conflict) != reply.conflict) {
     emit({.kind = EventKind::missed_append, .peer = reply.header.from, .position = reply.conflict});
   }
+  return is_new_place;
 }
 
 // Where the logs may meet: behind the last entry of the conflicting term that this log has, or

@@ -46,7 +46,7 @@ struct Recovered {
   Log log{};                // without its entries: they are read when they are needed
 };
 
-// Belongs to one loop, and to one node at a time.
+// Belongs to one loop, and to one node: what was recovered is true until that begins to write.
 class Storage {
  public:
   Storage() = default;

@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "raft/sessions.h"
+
 namespace coracle::raft {
 namespace {
 
@@ -239,6 +241,10 @@ std::span<const msgpack::object> open(const msgpack::object& in, const Kind& kin
 void check_entries(const AppendEntries& message) {
   Term term = std::max<Term>(message.previous.term, 1);
   for (const Entry& entry : message.entries) {
+    const bool is_unknown =
+        (entry.kind == EntryKind::session && !decode_change(entry.data)) ||
+        (entry.kind == EntryKind::session_command && !decode_command(entry.data));
+    if (is_unknown) throw Malformed("has an entry of a session that this version cannot read");
     if (entry.term < term) throw Malformed("has entries whose terms fall");
     term = entry.term;
   }

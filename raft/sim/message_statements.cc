@@ -61,6 +61,7 @@ struct MadeUp {
   ServerId to = kNobody;
   Term term = 0;
   LogPosition log{};
+  LogIndex commit = 0;
   bool transfer = false;
   bool wrong_cluster = false;
   bool wrong_addressee = false;
@@ -102,15 +103,17 @@ MadeUp read_made_up(Words& words) {
       continue;
     }
     const std::optional<Comparison> given = words.comparison();
-    if (!given) words.fail("a message has term=, log=TERM:INDEX, transfer and wrong=");
+    if (!given) words.fail("a message has term=, log=TERM:INDEX, commit=, transfer and wrong=");
     if (given->name == "term") {
       message.term = words.number_of(given->value);
     } else if (given->name == "log") {
       message.log = read_position(words, given->value);
+    } else if (given->name == "commit") {
+      message.commit = words.number_of(given->value);
     } else if (given->name == "wrong") {
       read_lie(words, given->value, message);
     } else {
-      words.fail("a message has term=, log=TERM:INDEX, transfer and wrong=");
+      words.fail("a message has term=, log=TERM:INDEX, commit=, transfer and wrong=");
     }
   }
   return message;
@@ -139,6 +142,7 @@ Request compose(const RequestHeader& header, const MadeUp& message) {
       append.header = header;
       append.term = message.term;
       append.previous = message.log;
+      append.commit = message.commit;
       return append;
     }
     default: return TimeoutNow{.header = header, .term = message.term};
@@ -160,7 +164,7 @@ constexpr std::array<Statement, 4> kStatements = {{
     {"delay", "delay 50ms next [N] KIND A -> B", parse_delay},
     {"duplicate", "duplicate next [N] KIND A -> B", parse_duplicate},
     {"send",
-     "send KIND A -> B term=T [log=TERM:INDEX] [transfer] "
+     "send KIND A -> B term=T [log=TERM:INDEX] [commit=N] [transfer] "
      "[wrong=cluster|addressee|life|directory]   (what A might have sent)",
      parse_send},
 }};
