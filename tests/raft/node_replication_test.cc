@@ -90,7 +90,7 @@ TEST(NodeReplicationTest, UnansweredEntriesDelayNoHeartbeat) {
         });
       };
       EXPECT_GE(sent(false), kDue / 2);
-      EXPECT_EQ(sent(true), 1);
+      EXPECT_GE(sent(true), 1);
     }
     EXPECT_EQ(server.node->status().role, "leader");
     EXPECT_EQ(server.node->status().commit_index, 0U);

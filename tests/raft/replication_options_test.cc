@@ -14,11 +14,11 @@ Options with(const Replication& replication) {
 
 TEST(OptionsOfReplication, ACommandHasABoundedSize) {
   EXPECT_EQ(validate(with({.command_bytes_max = 0})),
-            "a command may have 1 to 268435456 bytes, not 0");
-  EXPECT_EQ(validate(with({.command_bytes_max = (std::size_t{256} << 20) + 1})),
-            "a command may have 1 to 268435456 bytes, not 268435457");
+            "a command may have 1 to 67108864 bytes, not 0");
+  EXPECT_EQ(validate(with({.command_bytes_max = (std::size_t{64} << 20) + 1})),
+            "a command may have 1 to 67108864 bytes, not 67108865");
   EXPECT_EQ(validate(with({.command_bytes_max = 1})), "");
-  EXPECT_EQ(validate(with({.command_bytes_max = std::size_t{256} << 20})), "");
+  EXPECT_EQ(validate(with({.command_bytes_max = std::size_t{64} << 20})), "");
 }
 
 // B35: a window of nothing would hold a follower for ever.
@@ -27,6 +27,8 @@ TEST(OptionsOfReplication, AWindowIsOpenAtFirst) {
             "at least 1 message with entries must be allowed on the way to a follower");
   EXPECT_EQ(validate(with({.window_bytes = 0})),
             "at least 1 byte of entries must be allowed on the way to a follower");
+  EXPECT_EQ(validate(with({.window_messages = 33})),
+            "at most 32 messages with entries may be on the way to a follower, not 33");
   EXPECT_EQ(validate(with({.window_messages = 1, .window_bytes = 1})), "");
 }
 

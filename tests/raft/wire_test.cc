@@ -6,6 +6,8 @@
 
 #include <type_traits>
 
+#include "raft/sessions.h"
+
 namespace coracle::raft {
 namespace {
 
@@ -80,10 +82,15 @@ Message any_message() {
     for (std::uint64_t n = any_number() % 4; n > 0; --n) {
       term +=
           any_number() % (message.term - term + 1);  // terms never fall, nor exceed the leader's
-      message.entries.push_back({.term = term,
-                                 .kind = static_cast<EntryKind>(any_number() % 5),
-                                 .log_time = *rc::gen::arbitrary<std::int64_t>(),
-                                 .data = any_bytes()});
+      Entry entry{.term = term,
+                  .kind = static_cast<EntryKind>(any_number() % 5),
+                  .log_time = *rc::gen::arbitrary<std::int64_t>(),
+                  .data = any_bytes()};
+      if (entry.kind == EntryKind::session) entry.data = encode(SessionChange(KeepSession{.session = 7}));
+      if (entry.kind == EntryKind::session_command) {
+        entry.data = encode(SessionCommand{.session = 7, .sequence = 1}, entry.data);
+      }
+      message.entries.push_back(entry);
     }
   }
   return message;
@@ -228,10 +235,22 @@ TEST(Wire, KindsOfEntriesKeepTheirNumbers) {
   EXPECT_EQ(static_cast<int>(EntryKind::session_command), 4);
   EXPECT_EQ(kLastEntryKind, EntryKind::session_command);
   AppendEntries append{.term = 1};
-  append.entries.push_back({.term = 1, .kind = EntryKind::session_command});
+  append.entries.push_back({.term = 1,
+                            .kind = EntryKind::session_command,
+                            .data = encode(SessionCommand{.session = 7, .sequence = 1}, {})});
   EXPECT_EQ(decode<AppendEntries>(encode(append)).message, append);
   append.entries.push_back({.term = 1, .kind = static_cast<EntryKind>(5)});
   EXPECT_NE(decode<AppendEntries>(encode(append)).error, "");
+}
+
+// What a server cannot read it must not store: all would store it, and none could apply it.
+TEST(Wire, AnEntryOfASessionThatNobodyCanReadIsRefused) {
+  for (const EntryKind kind : {EntryKind::session, EntryKind::session_command}) {
+    AppendEntries append{.term = 1};
+    append.entries.push_back({.term = 1, .kind = kind, .data = SharedBytes("?")});
+    EXPECT_EQ(decode<AppendEntries>(encode(append)).error,
+              "append_entries has an entry of a session that this version cannot read");
+  }
 }
 
 }  // namespace
