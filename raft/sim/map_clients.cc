@@ -12,7 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kSessionIdleMax = 20s;  // of log time; clients that are cut off find it expired
+constexpr Duration kSessionIdleMax = 20s;   // of log time
+constexpr Duration kShortIdleMax = 1500ms;  // some find theirs expired while they try
 constexpr Duration kAnswerWithin = 500ms;
 constexpr Duration kTriesFor = 4s;  // a command, before it gives up
 constexpr std::uint64_t kKeys = 4;
@@ -91,7 +92,8 @@ void MapClients::begin(Client& client) {
 }
 
 void MapClients::open_session(Client& client) {
-  client.request = AskedSession{.idle_max = kSessionIdleMax};
+  const bool is_short = client.number % 4 == 3;
+  client.request = AskedSession{.idle_max = is_short ? kShortIdleMax : kSessionIdleMax};
   attempt(client);
 }
 
@@ -148,7 +150,10 @@ void MapClients::attempt(Client& client) {
   const bool asked = cluster_.ask(
       server, client.request,
       [this, &client, attempt](const ClientAnswer& answer) { answered(client, attempt, answer); });
-  if (!asked) return try_again(client);
+  if (!asked) {
+    client.leader = kNobody;  // another may lead by now
+    return try_again(client);
+  }
   cluster_.world().at(cluster_.now() + kAnswerWithin,
                       [this, &client, attempt] { timed_out(client, attempt); });
 }
@@ -208,6 +213,57 @@ void MapClients::end(Client& client) {
   at(client, pause(), &MapClients::begin);
 }
 
+// ---- When all is well again ----
+
+void MapClients::write_finally() {
+  final_writes_ = 2;
+  append_finally(/*session=*/0);
+  open_finally();
+}
+
+void MapClients::open_finally() {
+  const auto again = [this] {
+    cluster_.world().at(cluster_.now() + 100ms, [this] { open_finally(); });
+  };
+  const ServerId leader = cluster_.leader();
+  if (leader == kNobody) return again();
+  const AskedSession asked{.idle_max = kSessionIdleMax};
+  const bool is_asked = cluster_.ask(leader, asked, [this, again](const ClientAnswer& answer) {
+    if (answer.kind != ClientAnswer::Kind::done) return again();
+    cluster_.world().at(cluster_.now() + 1ms,
+                        [this, session = answer.session] { append_finally(session); });
+  });
+  if (!is_asked) again();
+}
+
+// Each time another value: of the one before, nobody may know what became.
+void MapClients::append_finally(SessionId session) {
+  const auto again = [this, session] {
+    cluster_.world().at(cluster_.now() + 100ms, [this, session] { append_finally(session); });
+  };
+  const ServerId leader = cluster_.leader();
+  if (leader == kNobody) return again();
+  AskedCommand asked;
+  asked.command = {.kind = MapCommand::Kind::append,
+                   .key = std::string(kAppended),
+                   .value = std::to_string(++values_) + ";"};
+  if (session != 0) {
+    asked.session = {.session = session, .sequence = values_, .lowest_unanswered = values_};
+  }
+  const std::size_t operation =
+      history_.invoke(operation_of(setup_.clients + leader, asked.command), cluster_.now());
+  const bool is_asked =
+      cluster_.ask(leader, asked, [this, again, asked, operation](const ClientAnswer& answer) {
+        if (answer.kind == ClientAnswer::Kind::not_leader) {
+          history_.fail(operation, cluster_.now());
+        }
+        if (answer.kind != ClientAnswer::Kind::done) return again();
+        --final_writes_;
+        history_.complete(operation, answer_of(asked, answer), cluster_.now());
+      });
+  if (!is_asked) again();
+}
+
 // ---- What they saw ----
 
 void MapClients::read_all(ServerId server) {
@@ -247,17 +303,17 @@ std::string MapClients::verdict() const {
   return "no order of the operations on " + report.key + " explains:\n" + report.excerpt;
 }
 
-// What the last of the final reads says, if there are any.
 std::string MapClients::check_appends() const {
-  std::optional<std::string> last;
+  std::optional<std::string> last;  // what the last of the final reads says
   for (const ClientOperation& operation : history_.operations()) {
     const bool reads_all = operation.kind == OperationKind::get && operation.key == kAppended &&
                            operation.outcome == OperationOutcome::ok &&
                            operation.client > setup_.clients;
     if (reads_all) last = ";" + operation.found->value_or("");
   }
+  if (!last) return "nobody has read what is there in the end";
   for (const ClientOperation& operation : history_.operations()) {
-    if (operation.kind != OperationKind::append || !last) continue;
+    if (operation.kind != OperationKind::append) continue;
     const std::size_t count = count_in(*last, ";" + operation.value);
     if (count > 1) return operation.value + " was appended " + std::to_string(count) + " times";
     const bool is_lost = operation.outcome == OperationOutcome::ok && count == 0;

@@ -32,6 +32,12 @@ class MapClients {
   // Nobody asks for anything new from now on.
   void stop() { stopped_ = true; }
 
+  // Appends through the server that leads, in a session and without, again and again until both are
+  // acknowledged.
+  void write_finally();
+  // Returns    whether one of them waits for its answer.
+  [[nodiscard]] bool writes() const { return final_writes_ > 0; }
+
   // Reads every key through a server, again and again until it answers.
   void read_all(ServerId server);
   // Returns    whether reads by read_all() wait for their answers.
@@ -42,6 +48,7 @@ class MapClients {
   // Judges all that was asked and answered.
   //   Returns    nothing if one order of all operations explains it, and every append that was
   //              acknowledged has taken effect once; else what cannot be explained.
+  //   Requires   that every server that may have lost something was read from by read_all().
   [[nodiscard]] std::string verdict() const;
 
  private:
@@ -71,6 +78,8 @@ class MapClients {
   void try_again(Client& client);
   void done(Client& client, const ClientAnswer& answer);
   void end(Client& client);
+  void open_finally();
+  void append_finally(SessionId session);
   void read_finally(ServerId server, const std::string& key, std::size_t operation);
   [[nodiscard]] Duration pause();
   [[nodiscard]] std::string check_appends() const;
@@ -82,6 +91,7 @@ class MapClients {
   History history_;
   std::uint64_t values_ = 0;  // so that each is written once
   std::size_t final_reads_ = 0;
+  std::size_t final_writes_ = 0;
   bool stopped_ = false;
 };
 

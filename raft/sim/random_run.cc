@@ -187,8 +187,15 @@ std::string RandomRun::run() {
   cluster_.run_for(kReconnection / 2);
   for (const ServerId id : cluster_.ids()) restart_if_down(id);  // who learned late of a fault
   cluster_.run_for(kReconnection / 2);
-  const std::string failure = plan_.cut_for_good.empty() ? check_agreement() : check_progress();
-  return failure.empty() && clients_ ? check_clients() : failure;
+  std::string failure;
+  if (!plan_.cut_for_good.empty()) {
+    failure = check_progress();
+    for (const auto& [from, to] : plan_.cut_for_good) cluster_.mend(from, to);
+    cluster_.run_for(kReconnection);
+  }
+  if (failure.empty()) failure = check_agreement();
+  if (failure.empty() && clients_) failure = check_clients();
+  return failure;
 }
 
 std::vector<ServerId> RandomRun::healthy() const {
@@ -253,12 +260,12 @@ ServerId RandomRun::leader_of_a_majority() const {
 std::string RandomRun::check_clients() {
   constexpr Duration kCatchUp = 10s;
   clients_->stop();
-  cluster_.run_for(kCatchUp);
-  const bool is_whole = plan_.cut_for_good.empty();
-  const bool has_majority = is_whole || healthy().size() == cluster_.ids().size();
-  for (const ServerId id : healthy()) {
-    if (has_majority && (is_whole || id == leader_of_a_majority())) clients_->read_all(id);
+  clients_->write_finally();
+  if (!cluster_.run_until([this] { return !clients_->writes(); }, kCatchUp)) {
+    return "a healthy cluster acknowledged no write within " + print_duration(kCatchUp) + ": " +
+           describe();
   }
+  for (const ServerId id : healthy()) clients_->read_all(id);
   if (!cluster_.run_until([this] { return !clients_->reads(); }, kCatchUp)) {
     return "reads of a healthy cluster got no answer within " + print_duration(kCatchUp) + ": " +
            describe();
