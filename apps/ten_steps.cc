@@ -161,8 +161,10 @@ Task<> TenSteps::see_leader() {
   if (elected->term <= before.term) throw StepFailed("the new leader's term is no later one");
   leader_ = *elected;
   ServerStatus seen;
-  co_await look_until(leader(), [](const ServerStatus&) { return true; }, seen);
+  const auto leads = [](const ServerStatus& status) { return status.role == "leader"; };
+  const bool in_time = co_await within(kPatience, look_until(leader(), leads, seen));
   say("elected " + describe_all(seen));
+  if (!in_time) throw StepFailed(fmt::format("node={} does not lead any more", leader().id()));
 }
 
 Task<> TenSteps::see_follower(DemoServer& server) {
