@@ -290,6 +290,9 @@ Task<std::optional<Result>> MapClient::attempt(Operation& operation, const Call&
   } catch (const net::RpcError& refusal) {
     refused(operation, server, refusal.fault());
   } catch (const Error& error) {
+    if (error.code() == std::errc::message_size) {  // nothing was sent, and never will be
+      throw net::RpcError(std::string(kBadCommand), error.what());
+    }
     if (client != nullptr) {  // sent, and not answered
       if (!operation.reads) operation.may_have_effect = true;
       if (server.client == client) server.client.reset();  // it may be dead without an end
