@@ -351,9 +351,12 @@ TEST(MapService, RefusesWhatIsNoCommand) {
     }
     EXPECT_EQ(hint, world.address(leader).to_string());
     MapClient client(world.addresses);
-    Told told = Told::done;
-    co_await append_to(client, "x", std::string(2'000'000, 'a'), told);
-    EXPECT_EQ(told, Told::refused);
+    // Larger than a command may be, and than any message.
+    for (const std::size_t bytes : {2'000'000U, 5'000'000U}) {
+      Told told = Told::done;
+      co_await append_to(client, "x", std::string(bytes, 'a'), told);
+      EXPECT_EQ(told, Told::refused) << bytes;
+    }
   });
   EXPECT_EQ(world.read("x"), Value("1"));
 }
