@@ -86,7 +86,8 @@ Message any_message() {
                   .kind = static_cast<EntryKind>(any_number() % 5),
                   .log_time = *rc::gen::arbitrary<std::int64_t>(),
                   .data = any_bytes()};
-      if (entry.kind == EntryKind::session) entry.data = encode(SessionChange(KeepSession{.session = 7}));
+      if (entry.kind == EntryKind::session)
+        entry.data = encode(SessionChange(KeepSession{.session = 7}));
       if (entry.kind == EntryKind::session_command) {
         entry.data = encode(SessionCommand{.session = 7, .sequence = 1}, entry.data);
       }
