@@ -13,6 +13,7 @@ import socket
 import statistics
 import subprocess
 import tempfile
+import time
 
 from bench import options, table
 
@@ -78,7 +79,8 @@ class Cluster:
         return self
 
     def find_leader(self, ports):
-        for _ in range(20):
+        for _ in range(100):
+            time.sleep(0.1)
             for port in ports:
                 address = f"127.0.0.1:{port}"
                 said = subprocess.run([self.load, address, "wait"], check=True, timeout=60,
