@@ -40,8 +40,8 @@ HardState DurableRecord::read() const {
 }
 
 const TermRuns& DurableRecord::log() const {
-  while (read_segment()) {
-    ++segment_;
+  while (const std::optional<std::uint64_t> next = read_segment()) {
+    segment_ = *next;
     offset_ = 0;
   }
   return terms_;
@@ -76,11 +76,12 @@ std::optional<Segment> segment_of(const coracle::sim::Disk& disk, const std::str
 
 }  // namespace
 
-// Returns    whether the log goes on in the next segment. One without a record may have been made
-//            by an earlier life; what is written goes on in this one then.
-bool DurableRecord::read_segment() const {
+// Returns    the segment in which the log goes on. One without a record may have been made by an
+//            earlier life, or be too small for what came; what is written then goes on in this one,
+//            or in one behind it.
+std::optional<std::uint64_t> DurableRecord::read_segment() const {
   const auto segment = segment_of(disk_, segment_in(directory_, segment_));
-  if (!segment) return false;
+  if (!segment) return std::nullopt;
   if (offset_ == 0) offset_ = kSegmentHeaderBytes;
   while (const auto record = segment->record(offset_)) {
     if (record->kind == RecordKind::truncation) {
@@ -90,8 +91,11 @@ bool DurableRecord::read_segment() const {
     }
     offset_ += record_bytes(record->data.size());
   }
-  const auto next = segment_of(disk_, segment_in(directory_, segment_ + 1));
-  return next && next->record(kSegmentHeaderBytes);
+  for (std::uint64_t number = segment_ + 1;; ++number) {
+    const auto next = segment_of(disk_, segment_in(directory_, number));
+    if (!next) return std::nullopt;
+    if (next->record(kSegmentHeaderBytes)) return number;
+  }
 }
 
 void write_directory(coracle::sim::Disk& disk, const std::string& directory,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,7 @@ class DurableRecord {
   void read_again() const;
 
  private:
-  [[nodiscard]] bool read_segment() const;
+  [[nodiscard]] std::optional<std::uint64_t> read_segment() const;
 
   const coracle::sim::Disk& disk_;
   const std::string directory_;
