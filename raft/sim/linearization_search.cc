@@ -79,6 +79,7 @@ void LinearizationSearch::choose_optional() {
 
 // Counts what is left, of who may leave a value and who needs it.
 void LinearizationSearch::count(const Item& item, int step) {
+  if (item.write) writers_left_ += step;
   if (!values_are_known_) return;
   if (item.write) uses_[item.value].writers += step;
   const bool compares = item.kind == Kind::compare_and_set && (item.swapped || !item.required);
@@ -103,6 +104,18 @@ bool LinearizationSearch::is_dead(const Item& item) const {
 bool LinearizationSearch::is_lost(ValueId value) const {
   return values_are_known_ && value != kUnseen && value != value_ && uses_[value].readers > 0 &&
          uses_[value].writers == 0;
+}
+
+// Rule 7. Without it appends that overlap are tried in every order, up to the end of the history.
+bool LinearizationSearch::leads_to_all_answers() const {
+  const std::string* value = texts_[value_];
+  if (value == nullptr || values_are_known_ || writers_left_ > 0) return true;
+  for (std::uint32_t entry = next_[head()]; entry != head(); entry = next_[entry]) {
+    const ValueId found = items_[entry / 2].found;
+    if (!is_invocation(entry) || found == kNone) continue;
+    if (texts_[found] == nullptr || !texts_[found]->starts_with(*value)) return false;
+  }
+  return true;
 }
 
 LinearizationSearch::ValueId LinearizationSearch::number(const MapValue& value) {
@@ -276,7 +289,7 @@ bool LinearizationSearch::take(std::uint32_t index) {
                                     .must_be_used = must_be_used_,
                                     .required = required_taken_,
                                     .optional = optional_taken_};
-  if (!is_lost(frame.value) && tried_.is_new(configuration)) return true;
+  if (!is_lost(frame.value) && leads_to_all_answers() && tried_.is_new(configuration)) return true;
   (void)put_back();
   return false;
 }

@@ -5,7 +5,7 @@
 // completed, if a map in this state gives its answer; go on with those left; if that leads nowhere,
 // put it back and take another. With Lowe's list of invocations and completions, from which taking
 // an operation lifts both its entries, and with his memory of (operations taken, value). On top of
-// that, six rules leave out orders without which no history loses its last explanation:
+// that, seven rules leave out orders without which no history loses its last explanation:
 //
 //   1. A read that fits is taken at once, and nothing instead of it: wherever an order has it, it
 //      can be moved to the front.
@@ -17,6 +17,7 @@
 //      before another blind write: wherever an order has it, it can be moved there.
 //   5. A value is not overwritten while somebody left must find it, and nobody left can write it.
 //   6. Nothing is tried again with fewer optional operations left.
+//   7. Where all that is left can only append, a value is the beginning of all that will be found.
 #pragma once
 
 #include <cstddef>
@@ -112,6 +113,7 @@ class LinearizationSearch {
   [[nodiscard]] ValueId seen(ValueId value) const;
   [[nodiscard]] bool is_dead(const Item& item) const;
   [[nodiscard]] bool is_lost(ValueId value) const;
+  [[nodiscard]] bool leads_to_all_answers() const;
 
   [[nodiscard]] bool is_forced(std::uint32_t item) const;
   [[nodiscard]] std::uint32_t first_choice() const;
@@ -137,6 +139,7 @@ class LinearizationSearch {
   std::vector<Uses> uses_;                 // of numbered values, if they are known
   bool values_are_known_ = false;          // nothing is appended
   bool unseen_is_one_ = false;             // values that nobody is left to see are
+  int writers_left_ = 0;                   // operations that may do more than append
 
   std::vector<std::uint32_t> next_;
   std::vector<std::uint32_t> previous_;

@@ -94,6 +94,7 @@ struct Mixture {
   int time = 12;       // in which all happens, in milliseconds
   int not_ok = 3;      // one of so many does not complete
   double found = 0.2;  // of writes say what they found
+  double append = 0;   // so many of the writes are made appends
 };
 
 class Draw {
@@ -111,6 +112,8 @@ class Draw {
                                                 Kind::compare_and_set, Kind::append};
     ClientOperation operation{.key = "x"};
     operation.kind = kKinds.at(static_cast<std::size_t>(below(mixture.kinds)));
+    const bool appends = mixture.append > 0 && chance(mixture.append);
+    if (operation.kind != Kind::get && appends) operation.kind = Kind::append;
     if (operation.kind == Kind::get || operation.kind == Kind::remove) return operation;
     operation.value = value(mixture.values);
     if (operation.kind != Kind::compare_and_set || chance(0.3)) return operation;
@@ -200,6 +203,10 @@ TEST(AllOrders, SayTheSameOfGetPutAndDelete) { agree_on_thousands({.kinds = 3, .
 TEST(AllOrders, SayTheSameWithoutAppend) { agree_on_thousands({.kinds = 4}); }
 TEST(AllOrders, SayTheSameOfManyValues) { agree_on_thousands({.kinds = 4, .values = 5}); }
 TEST(AllOrders, SayTheSameOfWritesThatAnswer) { agree_on_thousands({.kinds = 4, .found = 0.9}); }
+TEST(AllOrders, SayTheSameOfGetAndAppend) { agree_on_thousands({.kinds = 2, .append = 1}); }
+TEST(AllOrders, SayTheSameOfAppendsThatAnswer) {
+  agree_on_thousands({.kinds = 3, .found = 0.9, .append = 0.9});
+}
 TEST(AllOrders, SayTheSameOfManyUnknown) { agree_on_thousands({.time = 8, .not_ok = 2}); }
 
 // Clients that ask one after the other, of a register that does what it is asked for at some
@@ -211,6 +218,7 @@ struct Load {
   int kinds = 3;
   double reads = 0.4;    // further gets
   double unknown = 0.0;  // of all
+  double append = 0.0;   // of writes
   int values = 0;        // 0: each is written once
 };
 
@@ -228,7 +236,8 @@ Operations register_history(std::uint64_t seed, const Load& load) {
   std::vector<std::int64_t> free_at(static_cast<std::size_t>(load.clients));
   for (int i = 0; i < load.operations; ++i) {
     std::int64_t& now = *std::ranges::min_element(free_at);
-    ClientOperation operation = draw.request({.kinds = load.kinds, .values = 3});
+    ClientOperation operation =
+        draw.request({.kinds = load.kinds, .values = 3, .append = load.append});
     if (draw.chance(load.reads)) operation = {.key = "x"};
     operation.client = static_cast<std::uint64_t>(&now - free_at.data());
     if (load.values == 0 && operation.kind != Kind::get && operation.kind != Kind::remove) {
@@ -281,6 +290,9 @@ TEST(ARealRegister, IsAcceptedWithCompareAndSet) {
 }
 TEST(ARealRegister, IsAcceptedWithAppend) {
   accept({.clients = 5, .operations = 300, .kinds = 5, .unknown = 0.02}, 3);
+}
+TEST(ARealRegister, IsAcceptedWithNothingButAppend) {
+  accept({.clients = 12, .operations = 600, .kinds = 2, .unknown = 0.1, .append = 1}, 10);
 }
 
 // Reads what had been overwritten before it was invoked.
