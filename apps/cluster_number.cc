@@ -19,8 +19,7 @@ Task<std::uint64_t> cluster_number(std::string directory) {
     const std::string text = std::to_string(drawn);
     const std::string unfinished = path + ".new";
     File file = co_await File::open(unfinished, OpenMode::replace);
-    co_await file.write_at(std::as_bytes(std::span(text)), 0);
-    co_await file.datasync();
+    co_await file.write_durably_at(std::as_bytes(std::span(text)), 0);
     co_await rename_file(unfinished, path);
     co_return drawn;
   }

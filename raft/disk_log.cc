@@ -117,8 +117,7 @@ Task<> DiskLog::recover_current(const LogScan& found, std::vector<std::byte> cur
   end_ = found.tail().end;
   file_ = co_await files_.update(headers_[current_].number);
   std::fill(current.begin() + static_cast<std::ptrdiff_t>(end_), current.end(), std::byte{0});
-  co_await file_->write_at(std::span(current).first(found.tail().used_end), 0);
-  co_await file_->datasync();
+  co_await file_->write_durably_at(std::span(current).first(found.tail().used_end), 0);
   co_await sync_directory(files_.directory());  // names may be as fresh
 }
 
@@ -132,8 +131,7 @@ Task<> DiskLog::append(std::span<const Change> changes, HardStateRecord hard_sta
   for (const Change& change : changes) bytes += record_bytes_of(change);
   co_await make_room(bytes);
   encode(changes, hard_state);
-  co_await file_->write_at(buffer_, end_);
-  co_await file_->datasync();
+  co_await file_->write_durably_at(buffer_, end_);
   for (const Change& change : changes) {
     const std::size_t size = record_bytes_of(change);
     note(change, end_, size);

@@ -133,11 +133,10 @@ Task<> HardStateFile::replace_by(HardStateRecord record) {
   newest_ = record;
 }
 
-// A failure, or a cancellation between the two, leaves it unknown what is on the disk.
+// A failure leaves it unknown what is on the disk.
 Task<> HardStateFile::write_and_sync(SlotWrite slots) {
   failed_ = true;
-  co_await file_.write_at(slots.bytes, slots.offset);
-  co_await file_.datasync();
+  co_await file_.write_durably_at(slots.bytes, slots.offset);
   failed_ = false;
 }
 

@@ -40,8 +40,7 @@ Task<std::shared_ptr<File>> SegmentFiles::make(SegmentHeader header) const {
     File file = co_await File::open(unfinished, OpenMode::replace);
     co_await file.allocate(0, header.size);
     const std::vector<std::byte> block = segment_header_block(header);
-    co_await file.write_at(block, 0);
-    co_await file.datasync();
+    co_await file.write_durably_at(block, 0);
   }
   co_await rename_file(unfinished, path);
   co_await sync_directory(directory_);

@@ -107,8 +107,9 @@ class BackEnd {
   [[nodiscard]] virtual std::string program_path() = 0;
 
   // For tests: has `observer` called before each file operation that a fiber begins, on the loop's
-  // thread, while the operations before it that were waited for have taken effect. What it does is
-  // up to the test: count, or `_exit` at the nth; it does not throw. An empty function ends it.
+  // thread, while the operations before it that were waited for have taken effect. The datasync of
+  // a durable write is not seen. What it does is up to the test: count, or `_exit` at the nth; it
+  // does not throw. An empty function ends it.
   void observe_files(std::function<void(const FileCall&)> observer) {
     file_observer_ = std::move(observer);
   }

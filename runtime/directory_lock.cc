@@ -9,7 +9,7 @@ namespace coracle {
 
 Task<DirectoryLock> DirectoryLock::acquire_path(std::string path) {
   const FileCall call{.action = FileAction::lock, .path = &path};
-  const FileResult result = co_await FileOperation(call);
+  const FileResult result = (co_await FileOperation(call)).result;
   if (result.error == 0) co_return DirectoryLock(static_cast<int>(result.value));
   if (result.value > 0) path += " (held by process " + std::to_string(result.value) + ")";
   throw Error(result.error, to_string(call.action), path);

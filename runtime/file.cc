@@ -17,8 +17,9 @@ std::string subject_of(const FileCall& call) {
 //   Returns    its value.
 //   Throws     Error with the action and the path.
 Task<std::int64_t> perform(FileCall call) {
-  const FileResult result = co_await FileOperation(call);
-  if (result.error != 0) throw Error(result.error, to_string(call.action), subject_of(call));
+  const FileOutcome outcome = co_await FileOperation(call);
+  const FileResult& result = outcome.result;
+  if (result.error != 0) throw Error(result.error, to_string(outcome.action), subject_of(call));
   co_return result.value;
 }
 
@@ -113,6 +114,16 @@ Task<> File::write_at(std::span<const std::byte> bytes, std::uint64_t offset) {
                     .descriptor = descriptor_,
                     .from = bytes,
                     .offset = offset});
+}
+
+Task<> File::write_durably_at(std::span<const std::byte> bytes, std::uint64_t offset) {
+  const Use use(*this);
+  co_await perform({.action = FileAction::write,
+                    .path = &path_,
+                    .descriptor = descriptor_,
+                    .from = bytes,
+                    .offset = offset,
+                    .then_datasync = true});
 }
 
 Task<std::uint64_t> File::size() {

@@ -6,6 +6,12 @@
 
 namespace coracle {
 
+// How it went, and of which action that is told: a write may have gone on to a datasync.
+struct FileOutcome {
+  FileResult result;
+  FileAction action;
+};
+
 // Asks the back end for one file operation. Its result is not judged here: an error is a value.
 class [[nodiscard]] FileOperation final : public Leaf, private FileRequest {
  public:
@@ -13,7 +19,7 @@ class [[nodiscard]] FileOperation final : public Leaf, private FileRequest {
 
   static bool try_complete() { return false; }
   void start();
-  [[nodiscard]] FileResult take() const { return result; }
+  [[nodiscard]] FileOutcome take() const { return {.result = result, .action = call.action}; }
   void on_cancel() override;
   void on_tear_down() override;
   [[nodiscard]] const char* waits_for() const override { return "a file operation"; }

@@ -58,6 +58,8 @@ struct FileCall {
   std::uint64_t length = 0;
   std::vector<std::string>* names = nullptr;
   std::string* text = nullptr;
+  bool then_datasync = false;  // of a write: once it succeeded, the file is synced, as it would be
+                               // by a datasync that was asked for then
 };
 
 // How it went.
@@ -71,6 +73,15 @@ class FileRequest : public Request {
  public:
   FileCall call;
   FileResult result;
+
+  // After a call that was performed: turns it into the one that is to follow at once.
+  //   Returns    false if it was the last one.
+  [[nodiscard]] bool goes_on() {
+    if (!call.then_datasync || result.error != 0) return false;
+    call.action = FileAction::datasync;
+    call.then_datasync = false;
+    return true;
+  }
 
  protected:
   explicit FileRequest(const FileCall& asked) : call(asked) {}

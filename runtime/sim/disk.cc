@@ -142,6 +142,7 @@ std::size_t Disk::open_descriptors() const { return files_->open_descriptors(); 
 // ---- For the host and its back end ----
 
 Duration Disk::begin(const FileCall& call) {
+  const FileAction action = call.action;  // an observer may end who asks, and the call with it
   ++begun_;
   ++observed_;
   const auto observer = observer_;  // it may set another one
@@ -150,7 +151,7 @@ Duration Disk::begin(const FileCall& call) {
     faults_.meet();
     return kHeld;
   }
-  return faults_.draw_delay(call.action, random_);
+  return faults_.draw_delay(action, random_);
 }
 
 FileResult Disk::perform(const FileCall& call, int pid) {

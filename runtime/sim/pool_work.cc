@@ -24,18 +24,24 @@ PoolWork::PoolWork(SimBackEnd& back_end, BlockingRequest& request)
 }
 
 PoolWork::~PoolWork() {
+  if (gone_ != nullptr) *gone_ = true;
   back_end_.host().world().agenda().cancel(*this);
   back_end_.withdraw(*this);
 }
 
-void PoolWork::begin() {
+bool PoolWork::begin() {
+  bool gone = false;
+  gone_ = &gone;
   phase_ = Phase::begun;
   Host& host = back_end_.host();
   Simulation& world = host.world();
   const Duration takes =
       file_ != nullptr ? host.disk().begin(file_->call) : kBlockingDelay.draw(world.random());
+  if (gone) return false;
+  gone_ = nullptr;
   held_ = file_ != nullptr && takes == Disk::kHeld;
   if (!held_) world.agenda().plan(*this, deadline_after(world.now(), takes));
+  return true;
 }
 
 void PoolWork::release() {
@@ -54,6 +60,10 @@ void PoolWork::expired() {
   if (file_ != nullptr) {
     file_->result = back_end_.host().disk().perform(file_->call, back_end_.process().pid());
     trace_file(file_->result);
+    if (file_->goes_on()) {
+      static_cast<void>(begin());
+      return;
+    }
   }
   phase_ = Phase::performed;
   back_end_.post(*this);

@@ -22,7 +22,9 @@ class PoolWork final : private Happening, private Notice {
   [[nodiscard]] bool queued() const { return phase_ == Phase::queued; }
   // Holds a thread: has begun, and not ended.
   [[nodiscard]] bool in_progress() const { return phase_ == Phase::begun; }
-  void begin();
+  //   Returns    false if an observer of the disk crashed the machine: then there is neither this
+  //              nor its back end any more.
+  [[nodiscard]] bool begin();
   // It has not begun, and never will: reported by the next poll.
   void cancel();
   // Its process dies.
@@ -46,6 +48,7 @@ class PoolWork final : private Happening, private Notice {
   BlockingRequest* blocking_ = nullptr;
   Phase phase_ = Phase::queued;
   bool held_ = false;
+  bool* gone_ = nullptr;  // to be told of its end
 };
 
 }  // namespace coracle::sim

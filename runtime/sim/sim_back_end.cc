@@ -133,7 +133,7 @@ void SimBackEnd::begin_queued() {
   for (const auto& work : pool_) {
     if (busy >= kPoolThreads) return;
     if (!work->queued()) continue;
-    work->begin();
+    if (!work->begin()) return;
     ++busy;
   }
 }

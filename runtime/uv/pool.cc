@@ -56,7 +56,9 @@ void UvBackEnd::perform_blocking(BlockingRequest& request) {
 void UvBackEnd::perform_file(FileRequest& request) {
   queue(request, [](Request& queued) {
     auto& file_request = static_cast<FileRequest&>(queued);
-    file_request.result = uv::perform_file(file_request.call);
+    do {
+      file_request.result = uv::perform_file(file_request.call);
+    } while (file_request.goes_on());
   });
 }
 

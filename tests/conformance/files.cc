@@ -165,6 +165,7 @@ Task<> opened_for_reading_nothing_is_written(std::string directory) {
   co_await make_file(directory + "/file", "hello");
   File file = co_await File::open(directory + "/file", OpenMode::read);
   EXPECT_EQ(co_await error_of(file.write_at(bytes_of("x"), 0)), EBADF);
+  EXPECT_EQ(co_await error_of(file.write_durably_at(bytes_of("x"), 0)), EBADF);
   EXPECT_EQ(co_await error_of(file.truncate(0)), EINVAL);
   EXPECT_EQ(co_await error_of(file.allocate(0, 10)), EBADF);
   EXPECT_EQ(co_await error_of(file.datasync()), 0);
@@ -272,8 +273,7 @@ Task<> an_open_file_outlives_its_name(std::string directory) {
   co_await file.write_at(bytes_of("hello"), 0);
   EXPECT_TRUE(co_await remove_file(directory + "/file"));
   co_await make_file(directory + "/file", "other");
-  co_await file.write_at(bytes_of("J"), 0);
-  co_await file.datasync();
+  co_await file.write_durably_at(bytes_of("J"), 0);
   const std::string text = co_await read_text(file, 10, 0);
   EXPECT_EQ(text, "Jello");
   co_await expect_content(directory + "/file", "other");

@@ -40,6 +40,7 @@ Task<> use_files(const std::string& place) {
     co_await file.allocate(0, 10000);
     co_await file.write_at(bytes, 100);
     co_await file.datasync();
+    co_await file.write_durably_at(bytes, 100);
     co_await file.truncate(5100);
     std::vector<std::byte> back(6000);
     EXPECT_EQ(co_await file.read_at(back, 100), 5000U);

@@ -124,6 +124,11 @@ TEST(File, SaysWhatFailedAndOnWhat) {
     File full = co_await File::open("/dev/full", OpenMode::update);
     const std::string no_space = co_await error_of(full.write_at(bytes_of("x"), 0));
     EXPECT_EQ(no_space, "write /dev/full: No space left on device");
+    const std::string neither = co_await error_of(full.write_durably_at(bytes_of("x"), 0));
+    EXPECT_EQ(neither, no_space);
+    File null = co_await File::open("/dev/null", OpenMode::update);
+    const std::string not_synced = co_await error_of(null.write_durably_at(bytes_of("x"), 0));
+    EXPECT_EQ(not_synced, "datasync /dev/null: Invalid argument");
     const std::string rename = co_await error_of(rename_file(path + "-no", path + "-to"));
     EXPECT_EQ(rename, "rename " + path + "-no to " + path + "-to: No such file or directory");
     const std::string list = co_await error_of(list_directory(path));

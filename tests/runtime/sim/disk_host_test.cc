@@ -10,6 +10,7 @@
 #include "runtime/file.h"
 #include "runtime/sim/simulation.h"
 #include "runtime/sleep.h"
+#include "runtime/task_group.h"
 
 namespace coracle::sim {
 namespace {
@@ -29,6 +30,16 @@ Task<> replace_with_care(bool& replaced) {
     File file = co_await File::open("/data/file.new", OpenMode::replace);
     co_await file.write_at(bytes_of(kNew), 0);
     co_await file.datasync();
+  }
+  co_await rename_file("/data/file.new", "/data/file");
+  co_await sync_directory("/data");
+  replaced = true;
+}
+
+Task<> replace_durably(bool& replaced) {
+  {
+    File file = co_await File::open("/data/file.new", OpenMode::replace);
+    co_await file.write_durably_at(bytes_of(kNew), 0);
   }
   co_await rename_file("/data/file.new", "/data/file");
   co_await sync_directory("/data");
@@ -80,10 +91,12 @@ Swept cut_power_everywhere(Task<> (*program)(bool&)) {
 }
 
 TEST(DiskOnAHost, ACarefulReplacementIsWholeWhereverThePowerIsCut) {
-  const Swept swept = cut_power_everywhere(replace_with_care);
-  EXPECT_EQ(swept.operations, 5U);
-  EXPECT_EQ(swept.found, (std::set<std::string>{std::string(kNew), std::string(kOld)}));
-  EXPECT_TRUE(swept.kept_its_promise);
+  for (const auto program : {replace_with_care, replace_durably}) {
+    const Swept swept = cut_power_everywhere(program);
+    EXPECT_EQ(swept.operations, 5U);
+    EXPECT_EQ(swept.found, (std::set<std::string>{std::string(kNew), std::string(kOld)}));
+    EXPECT_TRUE(swept.kept_its_promise);
+  }
 }
 
 TEST(DiskOnAHost, AReplacementWithoutADatasyncIsFoundOut) {
@@ -92,7 +105,7 @@ TEST(DiskOnAHost, AReplacementWithoutADatasyncIsFoundOut) {
   EXPECT_FALSE(swept.kept_its_promise);
 }
 
-TEST(DiskOnAHost, EachOperationCanFail) {
+void fail_each_operation(Task<> (*program)(bool&)) {
   std::set<std::string> failures;
   std::uint64_t nth = 1;
   for (;; ++nth) {
@@ -101,7 +114,7 @@ TEST(DiskOnAHost, EachOperationCanFail) {
     Host& host = world.add_host("a");
     host.disk().write_file("/data/file", kOld);
     host.disk().fail({.nth = nth});
-    host.start(replace_with_care, std::ref(replaced));
+    host.start(program, std::ref(replaced));
     world.run();
     if (!host.disk().met_fault()) break;
     EXPECT_FALSE(replaced);
@@ -115,6 +128,37 @@ TEST(DiskOnAHost, EachOperationCanFail) {
   EXPECT_EQ(nth, 6U);
   EXPECT_EQ(failures,
             (std::set<std::string>{"open", "write", "datasync", "rename", "sync directory"}));
+}
+
+TEST(DiskOnAHost, EachOperationCanFail) {
+  fail_each_operation(replace_with_care);
+  fail_each_operation(replace_durably);
+}
+
+// Threads that were waited for begin when others end, which no program sees: also then.
+TEST(DiskOnAHost, ThePowerIsCutWhenOneOfManyOperationsBegins) {
+  constexpr std::uint64_t kOperations = 12;
+  for (std::uint64_t nth = 1; nth <= 2 * kOperations; ++nth) {
+    Simulation world(/*seed=*/nth);
+    Host& host = world.add_host("a");
+    host.disk().observe([&](std::uint64_t begun, const FileCall&) {
+      if (begun == 1 + nth) host.crash_machine();
+    });
+    host.start([]() -> Task<> {
+      File file = co_await File::open("/file", OpenMode::create);
+      co_await task_group([&file](TaskGroup& group) -> Task<> {
+        for (std::uint64_t i = 0; i < kOperations; ++i) {
+          group.spawn("write", [&file, i]() -> Task<> {
+            co_await file.write_durably_at(bytes_of(kNew), 1000 * i);
+          });
+        }
+        co_return;
+      });
+    });
+    world.run_for(1s);
+    EXPECT_FALSE(host.powered());
+    EXPECT_EQ(host.disk().open_descriptors(), 0U);
+  }
 }
 
 TEST(DiskOnAHost, ACrashOfTheProcessAloneLosesNothing) {
