@@ -70,18 +70,27 @@ std::optional<SessionCommand> decode_command(std::span<const std::byte> data) {
 
 void Sessions::advance(std::int64_t log_time) {
   while (!expiries_.empty() && expiries_.begin()->first < log_time) {
-    sessions_.erase(expiries_.begin()->second);
-    expiries_.erase(expiries_.begin());
+    forget(sessions_.find(expiries_.begin()->second));
   }
+}
+
+void Sessions::forget(std::map<SessionId, Session>::iterator session) {
+  expiries_.erase({session->second.expires, session->first});
+  uses_.erase(session->second.used);
+  sessions_.erase(session);
 }
 
 void Sessions::touch(SessionId id, Session& session, std::int64_t log_time) {
   expiries_.erase({session.expires, id});
   session.expires = later(log_time, session.idle_max);
   expiries_.insert({session.expires, id});
+  uses_.erase(session.used);
+  session.used = ++last_use_;
+  uses_.emplace(session.used, id);
 }
 
 void Sessions::open(SessionId session, const OpenSession& open, std::int64_t log_time) {
+  if (sessions_.size() >= kMost) forget(sessions_.find(uses_.begin()->second));
   const auto [opened, is_new] = sessions_.try_emplace(session);
   CORACLE_CHECK(is_new, "each entry opens a session of its own");
   opened->second.idle_max = open.idle_max;
@@ -98,8 +107,7 @@ bool Sessions::keep(SessionId session, std::int64_t log_time) {
 bool Sessions::close(SessionId session) {
   const auto closed = sessions_.find(session);
   if (closed == sessions_.end()) return false;
-  expiries_.erase({closed->second.expires, session});
-  sessions_.erase(closed);
+  forget(closed);
   return true;
 }
 

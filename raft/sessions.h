@@ -57,6 +57,10 @@ class Sessions {
   // is further from the lowest unanswered one counts as expired.
   static constexpr std::uint64_t kWindow = 1024;
 
+  // How many sessions there may be: all servers have to agree on it. One more is opened at the cost
+  // of that which was used least recently. (Dissertation §6.3)
+  static constexpr std::size_t kMost = std::size_t{1} << 16;
+
   // What becomes of a command.
   enum class Verdict : std::uint8_t {
     apply,     // new: it is to be applied, and then answered()
@@ -71,7 +75,7 @@ class Sessions {
 
   // ---- In the order of the log; `log_time` is the stamp of the entry ----
   // Any entry, before anything else is done with it: sessions that have been idle for too long by
-  // its time expire. Nothing else ends one but close().
+  // its time expire. Nothing else ends one but close(), and open() when there are too many.
   void advance(std::int64_t log_time);
   void open(SessionId session, const OpenSession& open, std::int64_t log_time);
   // Return     whether there is, or was, such a session.
@@ -89,13 +93,17 @@ class Sessions {
   struct Session {
     Duration idle_max{};
     std::int64_t expires = 0;  // by log time
+    std::uint64_t used = 0;    // counts the uses of all sessions
     std::uint64_t lowest_unanswered = 1;
     std::map<std::uint64_t, std::optional<SharedBytes>> results;  // none: it is being applied
   };
   void touch(SessionId id, Session& session, std::int64_t log_time);
+  void forget(std::map<SessionId, Session>::iterator session);
 
   std::map<SessionId, Session> sessions_;
   std::set<std::pair<std::int64_t, SessionId>> expiries_;  // when each expires, unless it is used
+  std::map<std::uint64_t, SessionId> uses_;                // the last of each
+  std::uint64_t last_use_ = 0;
 };
 
 }  // namespace coracle::raft

@@ -131,6 +131,25 @@ TEST(SessionsOfClients, TheWindowIsBounded) {
   EXPECT_EQ(sessions.results_of(kId), 1U);
 }
 
+// R3: and what all of them may.
+TEST(SessionsOfClients, OneTooManyEndsTheOneThatWasUsedLeastRecently) {
+  Sessions sessions;
+  for (SessionId id = 1; id <= Sessions::kMost; ++id) {
+    sessions.open(id, {.idle_max = id == 2 ? 1h : 100ns}, kStart);
+  }
+  EXPECT_TRUE(sessions.keep(1, kStart));
+  EXPECT_TRUE(sessions.close(5));
+  sessions.open(Sessions::kMost + 1, {.idle_max = 1ns}, kStart);
+  EXPECT_EQ(sessions.size(), Sessions::kMost) << "there was room";
+  sessions.open(Sessions::kMost + 2, {.idle_max = 100ns}, kStart);
+  EXPECT_EQ(sessions.size(), Sessions::kMost);
+  EXPECT_FALSE(sessions.keep(2, kStart)) << "however long it would have lived";
+  EXPECT_TRUE(sessions.keep(1, kStart));
+  EXPECT_TRUE(sessions.keep(Sessions::kMost + 1, kStart));
+  sessions.advance(kStart + 101);
+  EXPECT_EQ(sessions.size(), 0U);
+}
+
 // ---- Time ----
 
 // R3: by log time, and one nanosecond behind its end.
