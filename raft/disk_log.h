@@ -35,7 +35,7 @@ class DiskLog {
   // (D10). What a crash had cut off is gone then.
   //   Throws     Error when the disk fails, or the server must not start on what it holds:
   //              `start on data/log (byte 4711 of 000000000000002.log is damaged: the record at
-  //              byte 4800 was written after it was durable)`. Nothing has been changed then.
+  //              byte 4800 was written after it was durable)`; nothing has been changed then.
   //   Canceled   throws once what had begun has ended. It may be opened again.
   //   Requires   a current loop; what hard_state says of this directory.
   [[nodiscard]] static Task<DiskLog> open(std::string_view server_directory,

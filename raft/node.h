@@ -67,6 +67,7 @@ class Node final : private Service {
   [[nodiscard]] Task<> run();
 
   // ---- For the service, in tasks of its own, while run() runs ----
+  // Those that wait borrow this node until they return.
 
   // Has a command applied on all servers. Waits for its turn while too many bytes of commands are
   // under way (options.h).
@@ -94,7 +95,9 @@ class Node final : private Service {
   // Waits until this server's state machine includes all that was committed anywhere when the call
   // came: what is read from it then, before the next await, is linearizable. On every server; a
   // follower asks the leader. Reads that come at the same time share their messages. (R1)
-  //   Throws     NotLeader when no leader could confirm it: try again, or elsewhere.
+  //   Throws     NotLeader when no leader could confirm it: try again, or elsewhere. A leader that
+  //              hears no majority notices by check_quorum (options.h); without that it goes on
+  //              asking, so bound the wait yourself (runtime/timeout.h).
   //   Canceled   throws.
   [[nodiscard]] Task<> read_barrier();
 
