@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 #include "raft/little_endian.h"
 
@@ -20,11 +21,17 @@ std::uint64_t word(std::span<const std::byte> block, std::size_t number) {
   return get_little_endian<std::uint64_t>(block, 8 * number);
 }
 
+// By words: most of a segment was never written to.
 std::size_t end_of_use(std::span<const std::byte> file, std::size_t from) {
-  const auto rest = file.subspan(from);
-  const auto last = std::ranges::find_if(rest.rbegin(), rest.rend(),
-                                         [](std::byte byte) { return byte != std::byte{0}; });
-  return from + static_cast<std::size_t>(rest.rend() - last);
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  std::size_t end = file.size();
+  for (; end >= from + kWord; end -= kWord) {
+    std::uint64_t last = 0;
+    std::memcpy(&last, file.data() + end - kWord, kWord);
+    if (last != 0) break;
+  }
+  while (end > from && file[end - 1] == std::byte{0}) --end;
+  return end;
 }
 
 // The first whole record from here on whose batch began behind `end`.
