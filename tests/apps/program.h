@@ -73,10 +73,10 @@ class Program {
   }
 
   // Reads on until what was printed contains `text`.
-  //   Returns    all that was printed so far; a test fails if `text` does not come in ten seconds.
+  //   Returns    all that was printed so far; a test fails if nothing more comes for a minute.
   const std::string& read_until(const std::string& text) {
     while (printed_.find(text) == std::string::npos) {
-      if (!read_more()) {
+      if (!read_on()) {
         ADD_FAILURE() << "`" << text << "` was not printed, but:\n" << printed_;
         break;
       }
@@ -84,10 +84,10 @@ class Program {
     return printed_;
   }
 
-  // Waits for its end.
+  // Waits for its end, or until it prints nothing for a minute.
   //   Returns    its exit code; 128 + the signal that killed it.
   int wait() {
-    while (read_more()) {
+    while (read_on()) {
     }
     int status = 0;
     waitpid(std::exchange(pid_, -1), &status, 0);
@@ -98,19 +98,17 @@ class Program {
 
   // Reads what comes next.
   //   Returns    false at the end of the output, and when nothing comes for a minute.
-  bool read_on() { return read_more(60'000); }
-
- private:
-  // Returns false at the end of the output, and when nothing comes in time.
-  bool read_more(int milliseconds = 10'000) {
+  bool read_on() {
+    constexpr int kMinute = 60'000;
     pollfd readable{output_, POLLIN, 0};
-    if (poll(&readable, 1, milliseconds) <= 0) return false;
+    if (poll(&readable, 1, kMinute) <= 0) return false;
     std::array<char, 4096> part;
     const ssize_t bytes = read(output_, part.data(), part.size());
     if (bytes > 0) printed_.append(part.data(), static_cast<std::size_t>(bytes));
     return bytes > 0;
   }
 
+ private:
   pid_t pid_ = -1;
   int input_ = -1;
   int output_ = -1;

@@ -33,8 +33,6 @@ struct Ended {
 Ended coracle(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), Program::path("coracle"));
   Program program(std::move(arguments));
-  while (program.read_on()) {
-  }
   const int status = program.wait();
   return {status, program.printed()};
 }
