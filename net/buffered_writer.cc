@@ -1,10 +1,16 @@
 #include "net/buffered_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "runtime/check.h"
 
 namespace coracle::net {
+namespace {
+
+constexpr std::size_t kFirstBytes = 512;
+
+}  // namespace
 
 BufferedWriter::BufferedWriter(Stream& stream, std::size_t limit) : stream_(stream), limit_(limit) {
   CORACLE_CHECK(limit > 0, "a writer without a buffer is a stream");
@@ -16,6 +22,7 @@ Task<> BufferedWriter::write(std::span<const std::byte> bytes) {
     co_await stream_.write(bytes);  // nothing to gather
     co_return;
   }
+  if (gathered_.capacity() == 0) gathered_.reserve(std::min(limit_, kFirstBytes));
   gathered_.insert(gathered_.end(), bytes.begin(), bytes.end());
   if (gathered_.size() >= limit_) co_await flush();
 }

@@ -100,9 +100,10 @@ class RpcClient {
   }
 
   // Tells the server something that it does not answer. Nobody learns whether it arrived.
-  //   Returns    when the stream has accepted it.
+  //   Returns    when the stream has accepted it, or another fiber is about to send it.
   //   Throws     Error when the connection is known to be closed, or the message exceeds `limits`.
-  //   Canceled   throws; the message was accepted whole, or not at all.
+  //              One that another fiber was to send is lost without a word if that fails.
+  //   Canceled   may throw; the message was accepted whole, or not at all.
   //   Borrows    this client, until it has ended.
   //   Requires   as call() does.
   template <class... Args>

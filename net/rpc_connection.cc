@@ -13,12 +13,9 @@ RpcConnection::RpcConnection(RpcServer& server, Stream stream, const RpcServerOp
       server_(server),
       stream_(std::move(stream)),
       reader_(stream_, options.limits),
+      writer_(stream_),
       permits_(options.calls_max) {
   set_number(number);
-}
-
-Task<> RpcConnection::write(const PooledBuffer& message) {
-  co_await stream_.write(message.bytes());
 }
 
 Task<> RpcConnection::read_calls(TaskGroup& group) {

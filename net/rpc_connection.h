@@ -5,6 +5,7 @@
 #include <string>
 
 #include "net/message_reader.h"
+#include "net/message_writer.h"
 #include "net/rare_lines.h"
 #include "net/rpc_peer.h"
 #include "net/rpc_server.h"
@@ -21,7 +22,9 @@ class RpcConnection final : public RpcPeer {
   ~RpcConnection() override { end(); }
 
   [[nodiscard]] const std::string& name() const override { return stream_.peer_name(); }
-  [[nodiscard]] Task<> write(const PooledBuffer& message) override;
+  [[nodiscard]] Task<> write(const PooledBuffer& message) override {
+    return writer_.write(message.bytes());
+  }
   void call_ended() override {}
   [[nodiscard]] std::uint64_t count_complaint() override { return complaints_.count(); }
 
@@ -34,6 +37,7 @@ class RpcConnection final : public RpcPeer {
   RpcServer& server_;
   Stream stream_;
   MessageReader reader_;
+  MessageWriter writer_;
   Semaphore permits_;
   RareLines complaints_;
 };

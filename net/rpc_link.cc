@@ -5,6 +5,7 @@
 
 #include "net/datagram_decoder.h"
 #include "net/message_reader.h"
+#include "net/message_writer.h"
 #include "net/rare_lines.h"
 #include "runtime/check.h"
 #include "runtime/log.h"
@@ -15,10 +16,10 @@ namespace {
 class StreamLink final : public RpcLink {
  public:
   StreamLink(Stream stream, const MessageLimits& limits)
-      : stream_(std::move(stream)), reader_(stream_, limits), limits_(limits) {}
+      : stream_(std::move(stream)), reader_(stream_, limits), writer_(stream_), limits_(limits) {}
 
   [[nodiscard]] Task<> send(std::span<const std::byte> message) override {
-    co_await stream_.write(message);
+    return writer_.write(message);
   }
   [[nodiscard]] Task<Received> next(RpcMessage& message) override { return reader_.next(message); }
 
@@ -31,6 +32,7 @@ class StreamLink final : public RpcLink {
  private:
   Stream stream_;
   MessageReader reader_;
+  MessageWriter writer_;
   const MessageLimits limits_;
 };
 

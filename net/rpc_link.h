@@ -30,9 +30,9 @@ class RpcLink {
   RpcLink& operator=(const RpcLink&) = delete;
   virtual ~RpcLink() = default;
 
-  // Sends a message, whole.
-  //   Throws     Error when it cannot be sent.
-  //   Canceled   throws; the message was accepted whole, or not at all.
+  // Sends a message, whole, or leaves it to another fiber that is about to send (message_writer.h).
+  //   Throws     Error when it cannot be sent; one that was left to another is then lost.
+  //   Canceled   may throw; the message was accepted whole, or not at all.
   //   Borrows    `message` until it returns.
   [[nodiscard]] virtual Task<> send(std::span<const std::byte> message) = 0;
 
