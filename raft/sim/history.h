@@ -5,7 +5,7 @@
 // One JSON object per line and operation, in the order of invocation. Times are nanoseconds on the
 // clock of whoever wrote it. The fields, of which no other may be there:
 //
-//   "client"     number: who asked
+//   "client"     number: who asked; a client may have asked for several things at a time
 //   "op"         "get", "put", "append", "cas" (compare and set) or "delete"
 //   "key"        text
 //   "value"      text: what put stores, append adds at the end, cas stores; absent for get, delete

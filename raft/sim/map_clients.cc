@@ -5,19 +5,13 @@
 #include <optional>
 #include <utility>
 
-#include "raft/sim/linearizability.h"
-
 namespace coracle::raft::sim {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kSessionIdleMax = 20s;   // of log time
-constexpr Duration kShortIdleMax = 1500ms;  // some find theirs expired while they try
 constexpr Duration kAnswerWithin = 500ms;
 constexpr Duration kTriesFor = 4s;  // a command, before it gives up
-constexpr std::uint64_t kKeys = 4;
-constexpr std::string_view kAppended = "log";  // the key that is appended to only
 
 OperationKind kind_of(MapCommand::Kind kind) {
   switch (kind) {
@@ -30,13 +24,36 @@ OperationKind kind_of(MapCommand::Kind kind) {
   return OperationKind::get;
 }
 
-ClientOperation operation_of(std::uint64_t client, const MapCommand& command) {
-  const bool expects = command.kind == MapCommand::Kind::compare_and_set;
-  return {.client = client,
-          .kind = kind_of(command.kind),
-          .key = command.key,
-          .value = command.value,
-          .expected = expects ? command.expected : MapValue()};
+bool asks_to_read(const ClientRequest& request) {
+  return std::holds_alternative<AskedRead>(request);
+}
+bool asks_for_session(const ClientRequest& request) {
+  return std::holds_alternative<AskedSession>(request);
+}
+
+// Returns    which command of which session it is; nullptr where it has none.
+const SessionCommand* session_of(const ClientRequest& request) {
+  const auto* command = std::get_if<AskedCommand>(&request);
+  return command != nullptr && command->session ? &*command->session : nullptr;
+}
+
+}  // namespace
+
+std::string map_key(std::uint64_t number) { return "k" + std::to_string(number); }
+
+ClientOperation operation_of(std::uint64_t client, const ClientRequest& request) {
+  ClientOperation operation{.client = client, .kind = OperationKind::get};
+  if (const auto* read = std::get_if<AskedRead>(&request)) {
+    operation.key = read->key;
+  } else if (const auto* asked = std::get_if<AskedCommand>(&request)) {
+    operation.kind = kind_of(asked->command.kind);
+    operation.key = asked->command.key;
+    operation.value = asked->command.value;
+    if (operation.kind == OperationKind::compare_and_set) {
+      operation.expected = asked->command.expected;
+    }
+  }
+  return operation;
 }
 
 OperationAnswer answer_of(const ClientRequest& request, const ClientAnswer& answer) {
@@ -48,25 +65,18 @@ OperationAnswer answer_of(const ClientRequest& request, const ClientAnswer& answ
   return given;
 }
 
-std::size_t count_in(std::string_view text, std::string_view part) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(part); at != std::string_view::npos;
-       at = text.find(part, at + 1)) {
-    ++count;
-  }
-  return count;
-}
-
-}  // namespace
-
+// Client 1, 3, 5, ... have sessions, 3, 7, ... short ones.
 MapClients::MapClients(RaftCluster& cluster, const ClientSetup& setup)
     : cluster_(cluster), setup_(setup), random_(setup.seed) {
-  for (std::size_t i = 0; i < setup.clients; ++i) clients_.push_back({.number = i + 1});
-  for (Client& client : clients_) at(client, pause(), &MapClients::begin);
-}
-
-void MapClients::at(Client& client, Duration from_now, void (MapClients::*act)(Client&)) {
-  cluster_.world().at(cluster_.now() + from_now, [this, &client, act] { (this->*act)(client); });
+  constexpr std::uint64_t kWindows = 7;  // from 2 to 8
+  for (std::size_t i = 0; i < setup.clients; ++i) {
+    Client client{.number = i + 1, .has_sessions = i % 2 == 0, .is_late = i % 4 == 2};
+    if (client.has_sessions) client.window = 2 + random_.below(kWindows);
+    clients_.push_back(client);
+  }
+  for (std::size_t i = 0; i < setup.clients; ++i) {
+    cluster_.world().at(cluster_.now() + pause(), [this, i] { take_turn(i); });
+  }
 }
 
 // Twice the mean at most: all clients together ask no more often than they should.
@@ -76,43 +86,49 @@ Duration MapClients::pause() {
   return random_.between(mean / 2, mean + mean / 2);
 }
 
-// ---- One operation after the other ----
+// ---- What they do ----
 
-void MapClients::begin(Client& client) {
+// Who has a window may fill it at once, and then pauses for as much longer.
+void MapClients::take_turn(std::size_t client) {
   if (stopped_) return;
-  client.gives_up = cluster_.now() + kTriesFor;
-  client.asks = true;
-  client.may_have_effect = false;
-  client.in_session = client.number % 2 == 1;  // others have no session, and try once
-  if (client.in_session && client.session == 0) {
-    open_session(client);
-  } else {
-    begin_operation(client);
+  Client& self = clients_[client];
+  std::int64_t begun = 1;
+  if (self.has_sessions && self.session == 0) {
+    const AskedSession asked{.idle_max = self.is_late ? kShortIdleMax : kSessionIdleMax};
+    if (!std::exchange(self.opens_session, true)) call(client, asked, /*operation=*/0);
+  } else if (self.open < self.window) {
+    begun += static_cast<std::int64_t>(random_.below(self.window - self.open));
+    for (std::int64_t i = 0; i < begun; ++i) begin_operation(client);
   }
+  cluster_.world().at(cluster_.now() + begun * pause(), [this, client] { take_turn(client); });
 }
 
-void MapClients::open_session(Client& client) {
-  const bool is_short = client.number % 4 == 3;
-  client.request = AskedSession{.idle_max = is_short ? kShortIdleMax : kSessionIdleMax};
-  attempt(client);
+void MapClients::begin_operation(std::size_t client) {
+  Client& self = clients_[client];
+  ClientRequest request = draw();
+  auto* command = std::get_if<AskedCommand>(&request);
+  if (command != nullptr && self.has_sessions) {
+    command->session = SessionCommand{.session = self.session, .sequence = ++self.sequence};
+  }
+  const std::size_t operation = history_.invoke(operation_of(self.number, request), cluster_.now());
+  call(client, std::move(request), operation);
 }
 
-void MapClients::begin_operation(Client& client) {
-  const ClientOperation asked = draw(client);
-  client.operation = history_.invoke(asked, cluster_.now());
-  attempt(client);
+void MapClients::call(std::size_t client, ClientRequest request, std::size_t operation) {
+  const CallNumber number = ++last_call_;
+  calls_[number] = {.client = client,
+                    .request = std::move(request),
+                    .operation = operation,
+                    .gives_up = cluster_.now() + kTriesFor};
+  ++clients_[client].open;
+  attempt(number);
 }
 
 // Values are new each time, so that a reader's value says who wrote it.
-ClientOperation MapClients::draw(Client& client) {
-  const std::string key = "k" + std::to_string(random_.below(kKeys));
+ClientRequest MapClients::draw() {
+  const std::string key = map_key(random_.below(kMapKeys));
   const std::uint64_t what = random_.below(10);
-  if (what < 3) {
-    client.request = AskedRead{what == 0 ? std::string(kAppended) : key};
-    return {.client = client.number,
-            .kind = OperationKind::get,
-            .key = std::get<AskedRead>(client.request).key};
-  }
+  if (what < 3) return AskedRead{what == 0 ? std::string(kAppendedKey) : key};
   const std::string value = std::to_string(++values_) + ";";
   AskedCommand asked;
   switch (what) {
@@ -126,200 +142,144 @@ ClientOperation MapClients::draw(Client& client) {
     case 7: asked.command = {.kind = MapCommand::Kind::put, .key = key, .value = value}; break;
     default:
       asked.command = {
-          .kind = MapCommand::Kind::append, .key = std::string(kAppended), .value = value};
+          .kind = MapCommand::Kind::append, .key = std::string(kAppendedKey), .value = value};
   }
-  if (client.in_session) {
-    ++client.sequence;
-    asked.session = SessionCommand{.session = client.session,
-                                   .sequence = client.sequence,
-                                   .lowest_unanswered = client.sequence};
-  }
-  client.request = asked;
-  return operation_of(client.number, asked.command);
+  return asked;
 }
 
 // ---- Asking ----
 
-void MapClients::attempt(Client& client) {
-  const std::uint64_t attempt = ++client.attempt;
+// Of the commands of its session that the client still waits for. What it has given up is among
+// those before.
+std::uint64_t MapClients::lowest_unanswered(const Call& of) const {
+  const SessionCommand& command = *session_of(of.request);
+  std::uint64_t lowest = command.sequence;
+  for (const auto& [number, other] : calls_) {
+    const SessionCommand* its = session_of(other.request);
+    if (its != nullptr && its->session == command.session && !other.is_settled) {
+      lowest = std::min(lowest, its->sequence);
+    }
+  }
+  return lowest;
+}
+
+// Any may serve reads.
+ServerId MapClients::server_for(const Call& call) {
   const std::vector<ServerId>& servers = cluster_.ids();
-  const bool reads = std::holds_alternative<AskedRead>(client.request);
-  const bool anywhere = client.leader == kNobody || reads;  // any server may serve reads
   const ServerId drawn = servers[random_.below(servers.size())];
-  const ServerId server = anywhere ? drawn : client.leader;
+  const ServerId leader = clients_[call.client].leader;
+  return leader == kNobody || asks_to_read(call.request) ? drawn : leader;
+}
+
+void MapClients::attempt_at(Duration from_now, CallNumber number) {
+  cluster_.world().at(cluster_.now() + from_now, [this, number] { attempt(number); });
+}
+
+void MapClients::attempt(CallNumber number) {
+  Call& call = calls_.at(number);
+  const std::uint64_t attempt = ++call.attempt;
+  if (session_of(call.request) != nullptr) {
+    SessionCommand& command = *std::get<AskedCommand>(call.request).session;
+    command.lowest_unanswered = lowest_unanswered(call);
+    call.after_expiry = expired_.contains(command.session);
+  }
+  const ServerId server = server_for(call);
   const bool asked = cluster_.ask(
-      server, client.request,
-      [this, &client, attempt](const ClientAnswer& answer) { answered(client, attempt, answer); });
+      server, call.request,
+      [this, number, attempt](const ClientAnswer& answer) { answered(number, attempt, answer); });
   if (!asked) {
-    client.leader = kNobody;  // another may lead by now
-    return try_again(client);
+    clients_[call.client].leader = kNobody;  // another may lead by now
+    return try_again(number);
   }
   cluster_.world().at(cluster_.now() + kAnswerWithin,
-                      [this, &client, attempt] { timed_out(client, attempt); });
+                      [this, number, attempt] { timed_out(number, attempt); });
 }
 
 // Called in the process that answers.
-void MapClients::answered(Client& client, std::uint64_t attempt, const ClientAnswer& answer) {
-  if (!client.asks || attempt != client.attempt) return;  // it did not wait so long
-  ++client.attempt;
+void MapClients::answered(CallNumber number, std::uint64_t attempt, const ClientAnswer& answer) {
+  const auto found = calls_.find(number);
+  if (found == calls_.end() || found->second.attempt != attempt) return;  // nobody waited so long
+  Call& call = found->second;
+  ++call.attempt;
   switch (answer.kind) {
-    case ClientAnswer::Kind::done: return done(client, answer);
-    case ClientAnswer::Kind::not_leader: client.leader = answer.leader; return try_again(client);
+    case ClientAnswer::Kind::done: return done(number, answer);
+    case ClientAnswer::Kind::not_leader:
+      clients_[call.client].leader = answer.leader;
+      return try_again(number);
     case ClientAnswer::Kind::unknown:
-      client.leader = kNobody;
-      client.may_have_effect = true;
-      return try_again(client);
-    case ClientAnswer::Kind::expired:
-      client.session = 0;
-      if (!client.may_have_effect) history_.fail(client.operation, cluster_.now());
-      return end(client);
+      clients_[call.client].leader = kNobody;
+      call.may_have_effect = true;
+      return try_again(number);
+    case ClientAnswer::Kind::expired: return expired(number);
   }
 }
 
-void MapClients::timed_out(Client& client, std::uint64_t attempt) {
-  if (!client.asks || attempt != client.attempt) return;
-  ++client.attempt;
-  client.leader = kNobody;
-  client.may_have_effect = true;
-  try_again(client);
+void MapClients::timed_out(CallNumber number, std::uint64_t attempt) {
+  const auto found = calls_.find(number);
+  if (found == calls_.end() || found->second.attempt != attempt) return;
+  Call& call = found->second;
+  ++call.attempt;
+  clients_[call.client].leader = kNobody;
+  call.may_have_effect = true;
+  try_again(number);
 }
 
 // A command without a session is never asked for twice if it may have had an effect: it might have
-// it twice.
-void MapClients::try_again(Client& client) {
-  const bool opens = std::holds_alternative<AskedSession>(client.request);
-  const bool reads = std::holds_alternative<AskedRead>(client.request);
-  const bool may_repeat = client.in_session || reads || !client.may_have_effect;
-  if (may_repeat && cluster_.now() < client.gives_up) {
-    return at(client, random_.between(10ms, 60ms), &MapClients::attempt);
+// it twice. One in a session is, also when that has been idle for so long that it may be gone.
+void MapClients::try_again(CallNumber number) {
+  const Call& call = calls_.at(number);
+  const bool is_read = asks_to_read(call.request);
+  const bool may_repeat = clients_[call.client].has_sessions || is_read || !call.may_have_effect;
+  if (may_repeat && cluster_.now() < call.gives_up) {
+    const bool waits_long = clients_[call.client].is_late && call.may_have_effect &&
+                            session_of(call.request) != nullptr && random_.below(2) == 0;
+    const Duration shortest = waits_long ? kShortIdleMax : Duration(10ms);
+    const Duration longest = waits_long ? 2 * kShortIdleMax : Duration(60ms);
+    return attempt_at(random_.between(shortest, longest), number);
   }
-  if (!opens && (reads || !client.may_have_effect)) history_.fail(client.operation, cluster_.now());
-  client.leader = kNobody;
-  end(client);
+  const bool has_failed = !asks_for_session(call.request) && (is_read || !call.may_have_effect);
+  if (has_failed && !call.is_settled) history_.fail(call.operation, cluster_.now());
+  end(number);
 }
 
-void MapClients::done(Client& client, const ClientAnswer& answer) {
-  if (std::holds_alternative<AskedSession>(client.request)) {
+void MapClients::done(CallNumber number, const ClientAnswer& answer) {
+  Call& call = calls_.at(number);
+  Client& client = clients_[call.client];
+  if (asks_for_session(call.request)) {
     client.session = answer.session;
     client.sequence = 0;
-  } else {
-    history_.complete(client.operation, answer_of(client.request, answer), cluster_.now());
+  } else if (!call.is_settled) {
+    history_.complete(call.operation, answer_of(call.request, answer), cluster_.now());
   }
-  end(client);
-}
-
-void MapClients::end(Client& client) {
-  client.asks = false;
-  at(client, pause(), &MapClients::begin);
-}
-
-// ---- When all is well again ----
-
-void MapClients::write_finally() {
-  final_writes_ = 2;
-  append_finally(/*session=*/0);
-  open_finally();
-}
-
-void MapClients::open_finally() {
-  const auto again = [this] {
-    cluster_.world().at(cluster_.now() + 100ms, [this] { open_finally(); });
-  };
-  const ServerId leader = cluster_.leader();
-  if (leader == kNobody) return again();
-  const AskedSession asked{.idle_max = kSessionIdleMax};
-  const bool is_asked = cluster_.ask(leader, asked, [this, again](const ClientAnswer& answer) {
-    if (answer.kind != ClientAnswer::Kind::done) return again();
-    cluster_.world().at(cluster_.now() + 1ms,
-                        [this, session = answer.session] { append_finally(session); });
-  });
-  if (!is_asked) again();
-}
-
-// Each time another value: of the one before, nobody may know what became.
-void MapClients::append_finally(SessionId session) {
-  const auto again = [this, session] {
-    cluster_.world().at(cluster_.now() + 100ms, [this, session] { append_finally(session); });
-  };
-  const ServerId leader = cluster_.leader();
-  if (leader == kNobody) return again();
-  AskedCommand asked;
-  asked.command = {.kind = MapCommand::Kind::append,
-                   .key = std::string(kAppended),
-                   .value = std::to_string(++values_) + ";"};
-  if (session != 0) {
-    asked.session = {.session = session, .sequence = values_, .lowest_unanswered = values_};
+  if (call.after_expiry && complaint_.empty()) {
+    const SessionCommand& command = *session_of(call.request);
+    complaint_ = "session " + std::to_string(command.session) +
+                 " had expired, and yet its command " + std::to_string(command.sequence) +
+                 " was done";
   }
-  const std::size_t operation =
-      history_.invoke(operation_of(setup_.clients + leader, asked.command), cluster_.now());
-  const bool is_asked =
-      cluster_.ask(leader, asked, [this, again, asked, operation](const ClientAnswer& answer) {
-        if (answer.kind == ClientAnswer::Kind::not_leader) {
-          history_.fail(operation, cluster_.now());
-        }
-        if (answer.kind != ClientAnswer::Kind::done) return again();
-        --final_writes_;
-        history_.complete(operation, answer_of(asked, answer), cluster_.now());
-      });
-  if (!is_asked) again();
+  end(number);
 }
 
-// ---- What they saw ----
-
-void MapClients::read_all(ServerId server) {
-  std::vector<std::string> keys{std::string(kAppended)};
-  for (std::uint64_t key = 0; key < kKeys; ++key) keys.push_back("k" + std::to_string(key));
-  for (const std::string& key : keys) {
-    const std::size_t operation =
-        history_.invoke({.client = setup_.clients + server, .kind = OperationKind::get, .key = key},
-                        cluster_.now());
-    ++final_reads_;
-    read_finally(server, key, operation);
-  }
+// An earlier attempt may have had its effect before; this one has none, nor any that comes later.
+void MapClients::expired(CallNumber number) {
+  Call& call = calls_.at(number);
+  Client& client = clients_[call.client];
+  const SessionId session = session_of(call.request)->session;
+  expired_.insert(session);
+  if (client.session == session) client.session = 0;
+  if (call.is_settled) return end(number);
+  if (!call.may_have_effect) history_.fail(call.operation, cluster_.now());
+  call.is_settled = true;
+  call.gives_up = cluster_.now() + kTriesFor;
+  attempt_at(random_.between(10ms, 60ms), number);
 }
 
-void MapClients::read_finally(ServerId server, const std::string& key, std::size_t operation) {
-  const auto again = [this, server, key, operation] {
-    cluster_.world().at(cluster_.now() + 100ms,
-                        [this, server, key, operation] { read_finally(server, key, operation); });
-  };
-  const AskedRead read{.key = key};
-  const bool asked =
-      cluster_.ask(server, read, [this, again, operation](const ClientAnswer& answer) {
-        if (answer.kind != ClientAnswer::Kind::done) return again();
-        --final_reads_;
-        history_.complete(operation, {.found = answer.value}, cluster_.now());
-      });
-  if (!asked) again();
-}
-
-std::string MapClients::verdict() const {
-  const LinearizabilityReport report = check_linearizability(history_.operations());
-  switch (report.verdict) {
-    case Linearizability::linearizable: return check_appends();
-    case Linearizability::undecided: return "whether it is linearizable was not decided";
-    case Linearizability::not_linearizable: break;
-  }
-  return "no order of the operations on " + report.key + " explains:\n" + report.excerpt;
-}
-
-std::string MapClients::check_appends() const {
-  std::optional<std::string> last;  // what the last of the final reads says
-  for (const ClientOperation& operation : history_.operations()) {
-    const bool reads_all = operation.kind == OperationKind::get && operation.key == kAppended &&
-                           operation.outcome == OperationOutcome::ok &&
-                           operation.client > setup_.clients;
-    if (reads_all) last = ";" + operation.found->value_or("");
-  }
-  if (!last) return "nobody has read what is there in the end";
-  for (const ClientOperation& operation : history_.operations()) {
-    if (operation.kind != OperationKind::append) continue;
-    const std::size_t count = count_in(*last, ";" + operation.value);
-    if (count > 1) return operation.value + " was appended " + std::to_string(count) + " times";
-    const bool is_lost = operation.outcome == OperationOutcome::ok && count == 0;
-    if (is_lost) return operation.value + " was acknowledged, and is lost";
-  }
-  return {};
+void MapClients::end(CallNumber number) {
+  const auto ended = calls_.find(number);
+  Client& client = clients_[ended->second.client];
+  if (asks_for_session(ended->second.request)) client.opens_session = false;
+  --client.open;
+  calls_.erase(ended);
 }
 
 }  // namespace coracle::raft::sim

@@ -258,8 +258,12 @@ ServerId RandomRun::leader_of_a_majority() const {
 // Whatever was done to the cluster, what its clients saw is what one map would have shown them; and
 // all servers come to hold the same.
 std::string RandomRun::check_clients() {
-  constexpr Duration kCatchUp = 10s;
+  constexpr Duration kCatchUp = 15s;
   clients_->stop();
+  if (!cluster_.run_until([this] { return !clients_->waits(); }, kCatchUp)) {
+    return "clients of a healthy cluster still wait after " + print_duration(kCatchUp) + ": " +
+           describe();
+  }
   clients_->write_finally();
   if (!cluster_.run_until([this] { return !clients_->writes(); }, kCatchUp)) {
     return "a healthy cluster acknowledged no write within " + print_duration(kCatchUp) + ": " +
