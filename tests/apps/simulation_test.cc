@@ -1,13 +1,18 @@
 // The commands `coracle scenario` and `coracle simulate`, as their user meets them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "raft/sim/linearizability.h"
+#include "raft/sim/random_run.h"
 #include "tests/apps/program.h"
 
 namespace coracle {
@@ -104,6 +109,34 @@ TEST(SimulateCommand, TracesOneSeedAlwaysTheSame) {
   }
   EXPECT_TRUE(contains(one.content(), "became_leader"));
   EXPECT_EQ(one.content(), two.content());
+}
+
+// What it writes is what its clients saw, each operation a line, and can be judged by itself.
+TEST(SimulateCommand, WritesTheHistoryOfItsClients) {
+  const TextFile file("history.jsonl", "");
+  const Ended ended =
+      coracle({"simulate", "--seed", "4", "--time", "5s", "--history", file.path()});
+  EXPECT_EQ(ended.status, 0) << ended.printed;
+  const std::string written = file.content();
+  const std::vector<raft::sim::ClientOperation> operations = raft::sim::parse_json_lines(written);
+  EXPECT_EQ(operations.size(), static_cast<std::size_t>(std::ranges::count(written, '\n')));
+  EXPECT_TRUE(raft::sim::check_linearizability(operations).linearizable());
+
+  const raft::sim::RunPlan plan =
+      raft::sim::draw_plan({.seed = 4,
+                            .servers = raft::sim::servers_of_seed(4),
+                            .time = std::chrono::seconds(5),
+                            .kinds = *raft::sim::parse_fault_kinds("all")});
+  raft::sim::RandomRun run(plan);
+  EXPECT_EQ(run.run(), "");
+  EXPECT_EQ(operations, run.history()->operations());
+  EXPECT_GT(std::ranges::count(operations, raft::sim::OperationOutcome::ok,
+                               &raft::sim::ClientOperation::outcome),
+            20);
+}
+
+TEST(SimulateCommand, RefusesTheHistoryOfSeveralSeeds) {
+  EXPECT_NE(coracle({"simulate", "--seeds", "2", "--history", "a"}).status, 0);
 }
 
 TEST(SimulateCommand, ShrinksOnlyWhatFails) {
