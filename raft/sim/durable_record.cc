@@ -1,5 +1,6 @@
 #include "raft/sim/durable_record.h"
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -47,8 +48,32 @@ const TermRuns& DurableRecord::log() const {
   return terms_;
 }
 
+bool DurableRecord::has_held(LogPosition position) const {
+  if (holds(log(), position)) return true;
+  return std::ranges::any_of(deleted_, [&](const Deleted& piece) {
+    return piece.term == position.term && piece.first <= position.index &&
+           position.index <= piece.last;
+  });
+}
+
+bool holds(const TermRuns& log, LogPosition position) {
+  return position.index <= log.last_index() && log.at(position.index) == position.term;
+}
+
+// Term by term, from the end.
+void DurableRecord::delete_behind(LogIndex last) const {
+  for (LogIndex end = terms_.last_index(); end > last;) {
+    const Term term = terms_.at(end);
+    const LogIndex first = std::max(last + 1, terms_.first_of_term(term));
+    deleted_.push_back({.first = first, .last = end, .term = term});
+    end = first - 1;
+  }
+  terms_.truncate_behind(last);
+}
+
 void DurableRecord::read_again() const {
   terms_ = {};
+  deleted_.clear();
   segment_ = 1;
   offset_ = 0;
 }
@@ -85,7 +110,7 @@ std::optional<std::uint64_t> DurableRecord::read_segment() const {
   if (offset_ == 0) offset_ = kSegmentHeaderBytes;
   while (const auto record = segment->record(offset_)) {
     if (record->kind == RecordKind::truncation) {
-      terms_.truncate_behind(record->position.index);
+      delete_behind(record->position.index);
     } else {
       terms_.append(record->position.term);
     }

@@ -28,11 +28,24 @@ class DurableRecord {
   // Returns    the terms of the entries of its log. Only what was added since the last call is
   // read.
   [[nodiscard]] const TermRuns& log() const;
+  // Returns    the same as the last call of log() did.
+  [[nodiscard]] const TermRuns& log_as_read() const { return terms_; }
+  // Returns    whether its log holds this entry, or has held it in this life, or before, as far as
+  //            that can still be read: entries that others replaced since.
+  [[nodiscard]] bool has_held(LogPosition position) const;
   // The server starts: what it finds may be less than what was written, and be written again.
   void read_again() const;
 
  private:
+  // Entries of one term that were deleted.
+  struct Deleted {
+    LogIndex first = 0;
+    LogIndex last = 0;
+    Term term = 0;
+  };
+
   [[nodiscard]] std::optional<std::uint64_t> read_segment() const;
+  void delete_behind(LogIndex last) const;
 
   const coracle::sim::Disk& disk_;
   const std::string directory_;
@@ -41,9 +54,13 @@ class DurableRecord {
 
   // How far the log has been read.
   mutable TermRuns terms_;
+  mutable std::vector<Deleted> deleted_;
   mutable std::uint64_t segment_ = 1;
   mutable std::size_t offset_ = 0;
 };
+
+// Returns    whether there is this very entry.
+[[nodiscard]] bool holds(const TermRuns& log, LogPosition position);
 
 // Puts a directory on the disk as an earlier life would have left it, durable: with a log of
 // entries without commands, of the given terms.

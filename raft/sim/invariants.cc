@@ -270,6 +270,7 @@ void Invariants::started(const View& server) {
   log_and_term_.started(server.id);
   log_matching_.started(server);
   commitment_.started(server);
+  match_is_durable_.started(server);
   DurableBeforeAcknowledged::started(server);
   handler_rules_.started(server.id);
 }
@@ -290,13 +291,16 @@ void Invariants::observe(const View& server) {
   log_and_term_.observe(server);
   log_matching_.observe(server);
   commitment_.observe(server);
+  match_is_durable_.observe(server);
 }
 
 void Invariants::event(const View& server, const Event& event) {
   counted_in_its_round_.event(server, event);
   no_storm_.event(server, event);
   quorum_heard_.event(server, event);
-  if (event.kind == EventKind::became_leader) observe_leader(server);
+  if (event.kind != EventKind::became_leader) return;
+  observe_leader(server);
+  commitment_.elected(server);
 }
 
 void Invariants::sends(const View& server, const Message& message) {

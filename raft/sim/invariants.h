@@ -197,6 +197,7 @@ class Invariants {
   LogAndTerm log_and_term_;
   LogMatching log_matching_;
   Commitment commitment_;
+  MatchIsDurable match_is_durable_;
   HandlerRules handler_rules_;
 };
 

@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/check.h"
 
@@ -16,10 +17,6 @@ std::uint64_t hash_of(std::span<const std::byte> bytes, std::uint64_t seed) {
 std::uint64_t hash_of(const raft::Entry& entry) {
   const auto kind = static_cast<std::uint64_t>(entry.kind);
   return hash_of(entry.data.view(), kind ^ static_cast<std::uint64_t>(entry.log_time) << 8U);
-}
-
-bool holds(const TermRuns& log, LogPosition position) {
-  return position.index <= log.last_index() && log.at(position.index) == position.term;
 }
 
 }  // namespace
@@ -80,11 +77,18 @@ void Commitment::started(const View& server) {
   disks_[server.id] = &server.disk;
 }
 
+void Commitment::elected(const View& server) {
+  check_has_committed(server);
+  const Log& log = server.state.log();
+  Tail& tail = tails_[server.state.term()];
+  tail.before = committed_.size();
+  for (LogIndex index = tail.before + 1; index <= log.last().index; ++index) {
+    tail.terms.push_back(log.at(index).term);
+  }
+}
+
 void Commitment::observe(const View& server) {
   Seen& seen = seen_[server.id];
-  const bool leads = server.state.role() == Role::leader;
-  if (leads && seen.led != server.state.term()) check_new_leader(server);
-  seen.led = leads ? server.state.term() : 0;
   CORACLE_CHECK(server.state.commit_index() >= seen.commit, "the commit index never falls");
   CORACLE_CHECK(server.state.applied_index() <= server.state.commit_index(),
                 "only what is committed is applied (Raft Figure 2)");
@@ -92,13 +96,23 @@ void Commitment::observe(const View& server) {
 }
 
 // Of entries that were committed in its own term it is the judge itself.
-void Commitment::check_new_leader(const View& server) const {
+void Commitment::check_has_committed(const View& leader) const {
   for (LogIndex index = committed_.size(); index > 0; --index) {
-    if (committed_in_[index - 1] >= server.state.term()) continue;
+    if (committed_in_[index - 1] >= leader.state.term()) continue;
     const LogPosition entry{.term = committed_[index - 1], .index = index};
-    CORACLE_CHECK(server.state.log().holds(entry),
+    CORACLE_CHECK(leader.state.log().holds(entry),
                   "a leader has all that was committed before (Raft Figure 3)");
     return;  // and with it, by Log Matching, all before it
+  }
+}
+
+// They only append: what they had when they were elected, they have now. (LogMatching)
+void Commitment::check_later_leaders(LogPosition committed, Term in) const {
+  for (auto later = tails_.upper_bound(in); later != tails_.end(); ++later) {
+    const Tail& tail = later->second;
+    const LogIndex at = committed.index - tail.before - 1;
+    CORACLE_CHECK(at < tail.terms.size() && tail.terms[at] == committed.term,
+                  "what an old leader commits, those of later terms have (Raft Figure 3)");
   }
 }
 
@@ -121,6 +135,7 @@ void Commitment::check_committed(const View& server, LogIndex index) {
   });
   CORACLE_CHECK(static_cast<std::size_t>(stored) > voters.size() / 2,
                 "what is committed is durable on a majority (Raft §5.3, B36)");
+  check_later_leaders(entry, up_to.term);
   committed_.push_back(entry.term);
   committed_in_.push_back(up_to.term);
 }
@@ -135,6 +150,39 @@ void Commitment::applied(const View& server, const Command& command) {
   const auto first = applied_.try_emplace(command.index, content).first;
   CORACLE_CHECK(first->second == content,
                 "no two servers apply different commands at one index (Raft Figure 3)");
+}
+
+// ---- Match indices ----
+
+void MatchIsDurable::started(const View& server) {
+  disks_[server.id] = &server.disk;
+  leaders_.erase(server.id);
+}
+
+void MatchIsDurable::observe(const View& server) {
+  if (server.state.role() != Role::leader) return;
+  Leadership& leadership = leaders_[server.id];
+  if (std::exchange(leadership.term, server.state.term()) != server.state.term()) {
+    leadership.followers.clear();
+    for (const ServerId peer : server.state.peers()) leadership.followers.push_back({.id = peer});
+  }
+  for (Follower& follower : leadership.followers) {
+    const LogIndex matched = server.state.progress(follower.id).matched();
+    if (std::exchange(follower.matched, matched) != matched) {
+      check_match(server, follower.id, matched);
+    }
+  }
+}
+
+// Its disk was read when it acknowledged this, so that it need not be read again.
+void MatchIsDurable::check_match(const View& leader, ServerId follower, LogIndex matched) const {
+  const LogPosition entry = leader.state.log().at(matched);
+  const auto found = disks_.find(follower);
+  CORACLE_CHECK(found != disks_.end(), "only who has started can have stored something");
+  const DurableRecord& disk = *found->second;
+  if (holds(disk.log_as_read(), entry) || holds(disk.log(), entry)) return;
+  CORACLE_CHECK(disk.has_held(entry) && disk.read().term > leader.state.term(),
+                "a match index counts what the follower's disk holds (Raft Figure 2, B36)");
 }
 
 // ---- Durable ----
@@ -153,11 +201,10 @@ void DurableBeforeAcknowledged::sends(const Message& message, const View& server
   if (message.kind == MessageKind::request_vote) told = message.log;
   if (message.kind == MessageKind::pre_vote) told = message.log;
   if (told.index == 0) return;
-  const TermRuns& log = server.disk.log();
-  if (holds(log, told)) return;
+  if (holds(server.disk.log(), told)) return;
   // It was durable when the reply was decided, and another leader's entries have replaced it since.
   const bool is_replaced = message.kind == MessageKind::append_entries_reply &&
-                           message.term < server.state.term() && !server.state.log().holds(told);
+                           message.term < server.state.term() && server.disk.has_held(told);
   CORACLE_CHECK(is_replaced, "no entry is told of that is not durable (Raft Figure 2, V11)");
 }
 

@@ -40,13 +40,16 @@ class LogMatching {
 };
 
 // Leader Completeness (Raft Figure 3): if an entry is committed in a given term, then it is present
-// in the logs of the leaders of all higher terms.
+// in the logs of the leaders of all higher terms: when one of them is elected, and as well when it
+// had been elected before an old leader committed.
 // State Machine Safety: no two servers commit, or apply, different entries at one index.
 // And what is committed is durable on a majority at that moment, and was committed by an entry of
 // the leader's own term (§5.4.2).
 class Commitment {
  public:
   void started(const View& server);
+  // It has become leader.
+  void elected(const View& server);
   void observe(const View& server);
   void applied(const View& server, const Command& command);
 
@@ -54,21 +57,49 @@ class Commitment {
   struct Seen {
     LogIndex commit = 0;
     LogIndex applied = 0;  // of commands, in this life
-    Term led = 0;
   };
-  void check_new_leader(const View& server) const;
+  // The terms of what a leader's log held at its election, behind all that was committed then.
+  struct Tail {
+    LogIndex before = 0;  // the last of these
+    std::vector<Term> terms;
+  };
+  void check_has_committed(const View& leader) const;
   void check_committed(const View& server, LogIndex index);
+  void check_later_leaders(LogPosition committed, Term in) const;
 
   std::map<ServerId, Seen> seen_;
+  std::map<Term, Tail> tails_;  // of the leader of each term
   std::map<ServerId, const DurableRecord*> disks_;
   std::vector<Term> committed_;                // of entry 1, 2, ...
   std::vector<Term> committed_in_;             // the term in which it was
   std::map<LogIndex, std::uint64_t> applied_;  // what, as a hash
 };
 
+// What a leader takes for stored by a follower, up to its match index, the follower's disk holds:
+// or has held, until a leader of a later term had it replaced. (Raft Figure 2: matchIndex; B36)
+class MatchIsDurable {
+ public:
+  void started(const View& server);
+  void observe(const View& server);
+
+ private:
+  struct Follower {
+    ServerId id = kNobody;
+    LogIndex matched = 0;
+  };
+  struct Leadership {
+    Term term = 0;
+    std::vector<Follower> followers;
+  };
+  void check_match(const View& leader, ServerId follower, LogIndex matched) const;
+
+  std::map<ServerId, Leadership> leaders_;
+  std::map<ServerId, const DurableRecord*> disks_;
+};
+
 // An entry is acknowledged, and a candidate boasts of one, only once a loss of power could not take
-// it back. (Raft Figure 2, A6, V11) And a start finds all that is so, and makes durable what it has
-// found. (D10, B53)
+// it back; an acknowledgement that leaves late, once it could not have. (Raft Figure 2, A6, V11)
+// And a start finds all that is so, and makes durable what it has found. (D10, B53)
 class DurableBeforeAcknowledged {
  public:
   static void started(const View& server);
