@@ -20,7 +20,7 @@ enum class FaultKind : std::uint8_t {
   crash,        // of a process
   machine,      // a machine loses power
   pause,        // a process is stopped
-  clock,        // goes wrong, stands, or jumps
+  clock,        // goes wrong, stands, or jumps; or the time of day is set
   partition,    // cables between two sides
   cut,          // single cables, also one way
   connections,  // reset, or refused by a firewall

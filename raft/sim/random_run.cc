@@ -65,9 +65,12 @@ void RandomRun::begin_on_clock(const Fault& fault) {
   coracle::sim::Host& host = cluster_.host(fault.server);
   constexpr std::int64_t kTenthSlow = 900'000;
   constexpr std::uint64_t kFifth = 200'001;
-  switch (fault.variant % 4) {
+  constexpr Duration kSetBy = 30s;  // forwards or backwards: longer than sessions live
+  switch (fault.variant % 6) {
     case 0: return host.set_clock_rate(0);
     case 1: return host.jump_clock(Duration(fault.amount % Duration(10s).count()));
+    case 2:
+    case 3: return host.set_wall_time(Duration(fault.amount % (2 * kSetBy).count()) - kSetBy);
     default:
       return host.set_clock_rate(kTenthSlow + static_cast<std::int64_t>(fault.amount % kFifth));
   }

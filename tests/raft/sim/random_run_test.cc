@@ -7,6 +7,7 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <variant>
 
 namespace coracle::raft::sim {
 namespace {
@@ -76,6 +77,25 @@ TEST(RandomRun, WithoutFaultsElectsOnce) {
   RandomRun run(plan);
   EXPECT_EQ(run.run(), "");
   EXPECT_EQ(run.cluster().count(EventKind::became_leader), 1U);
+}
+
+// R3: sessions live by the time of day as leaders stamp it, so that is set, too, both ways.
+TEST(RandomRun, SetsTheTimeOfDay) {
+  bool forwards = false;
+  bool backwards = false;
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    const RunPlan plan = plan_of(seed, 20s, {FaultKind::clock});
+    RandomRun run(plan);
+    run.cluster().world().trace().observe([&](const coracle::sim::TraceEvent& event) {
+      if (event.event != "set_wall_time") return;
+      const auto by = std::get<std::int64_t>(event.facts.front().second);
+      (by < 0 ? backwards : forwards) = true;
+    });
+    EXPECT_EQ(run.run(), "") << "seed " << seed;
+    run.cluster().world().trace().observe({});
+  }
+  EXPECT_TRUE(forwards);
+  EXPECT_TRUE(backwards);
 }
 
 // A majority that is lost for good is noticed: the second phase can fail, too.
