@@ -52,9 +52,13 @@ bool play(const ScenarioFlags& flags, const std::string& path, const std::string
   raft::sim::Narrator narrator([](std::string_view sentence) { fmt::print("{}\n", sentence); });
   raft::sim::Play stage(flags.explains ? &narrator : nullptr);
   narrator.follow(stage);
-  const auto before_line = [&](std::string_view line) { explain_line(scenario, line); };
+  const auto before_line = [&](std::string_view line) {
+    narrator.settle();
+    explain_line(scenario, line);
+  };
   const raft::sim::Scenario::Outcome outcome =
       flags.explains ? scenario.run(stage, before_line) : scenario.run(stage);
+  narrator.settle();
   if (!flags.trace.empty() && stage.begun()) {
     const std::string trace = trace_of(stage, flags.trace);
     run(write_whole_file(flags.trace, trace));

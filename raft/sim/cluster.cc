@@ -217,12 +217,15 @@ bool RaftCluster::met_fault() const {
 
 void RaftCluster::node_started(Seat& seat) {
   seat.disk.read_again();
+  seat.committed = 0;
   if (invariants_ != nullptr) invariants_->started(seat.view());
 }
 
 void RaftCluster::after_pass(const coracle::sim::Host& host) {
   Seat& seat = *seats_[host.number() - 1];
-  if (seat.node == nullptr || invariants_ == nullptr) return;
+  if (seat.node == nullptr) return;
+  tell_commit(seat);
+  if (invariants_ == nullptr) return;
   const CurrentLoop current(host.process()->loop());  // so that a failed check tells where
   invariants_->observe(seat.view());
 }
@@ -244,7 +247,14 @@ void RaftCluster::node_tells(Seat& seat, const Event& event) {
   seat.crashes_machine ? seat.host.crash_machine() : seat.host.crash();
 }
 
+void RaftCluster::tell_commit(Seat& seat) const {
+  const LogIndex before = std::exchange(seat.committed, seat.node->state().commit_index());
+  if (observer_ == nullptr || seat.committed == before) return;
+  observer_->commits(seat.id, before + 1, seat.committed);
+}
+
 void RaftCluster::applies(ServerId server, const Command& command) {
+  tell_commit(seat(server));
   if (invariants_ != nullptr) invariants_->applied(seat(server).view(), command);
 }
 

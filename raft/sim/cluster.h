@@ -69,6 +69,14 @@ class ClusterObserver {
   virtual void receives(const Message& message) = 0;
   virtual void loses(const Message& message) = 0;
 
+  // Not everybody wants to know these.
+  // A client asks a server for something, and has its answer.
+  virtual void asked(ServerId /*server*/, const ClientRequest& /*request*/) {}
+  virtual void answered(ServerId /*server*/, const ClientRequest& /*request*/,
+                        const ClientAnswer& /*answer*/) {}
+  // A server takes entries for committed. It has applied none of them yet.
+  virtual void commits(ServerId /*server*/, LogIndex /*first*/, LogIndex /*last*/) {}
+
  protected:
   ~ClusterObserver() = default;
 };
@@ -179,6 +187,7 @@ class RaftCluster final : private WireObserver {
   void node_started(Seat& seat);
   void node_tells(Seat& seat, const Event& event);
   void applies(ServerId server, const Command& command);
+  void tell_commit(Seat& seat) const;
   void trace_message(ServerId self, std::string_view what, const Message& message);
 
   Facts facts(ServerId self) override;

@@ -69,6 +69,13 @@ void RaftCluster::post(ServerId to, Request request) {
 
 bool RaftCluster::ask(ServerId server, ClientRequest request, ClientDesk::Answered answered) {
   if (!is_up(server) || host(server).paused()) return false;
+  if (observer_ != nullptr) {
+    observer_->asked(server, request);
+    answered = [this, server, request, answered](const ClientAnswer& answer) {
+      if (observer_ != nullptr) observer_->answered(server, request, answer);
+      answered(answer);
+    };
+  }
   coracle::sim::SimProcess& process = *host(server).process();
   {
     const CurrentLoop current(process.loop());

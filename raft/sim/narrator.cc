@@ -70,7 +70,22 @@ std::string Narrator::voters_but(ServerId id) const {
   return names.empty() ? "nobody" : enumerate(names);
 }
 
-void Narrator::say(const std::string& sentence) const {
+void Narrator::settle() {
+  last_.clear();
+  if (repeated_ == 0) return;
+  const std::string times = repeated_ == 1 ? "once" : std::to_string(repeated_) + " times";
+  repeated_ = 0;
+  tell_("             (The same " + times + " more.)");
+}
+
+void Narrator::say(const std::string& sentence) {
+  if (sentence == last_ && last_at_ == play_->cluster().now()) {
+    ++repeated_;
+    return;
+  }
+  settle();
+  last_ = sentence;
+  last_at_ = play_->cluster().now();
   const std::int64_t tenths = play_->cluster().now().time_since_epoch().count() / 100'000;
   std::array<char, 32> time{};
   std::snprintf(time.data(), time.size(), "%6lld.%lld ms  ", static_cast<long long>(tenths / 10),

@@ -27,6 +27,18 @@ void Play::event(const Happened& happened) {
   if (audience_ != nullptr) audience_->event(happened);
 }
 
+void Play::asked(ServerId server, const ClientRequest& request) {
+  if (audience_ != nullptr) audience_->asked(server, request);
+}
+
+void Play::answered(ServerId server, const ClientRequest& request, const ClientAnswer& answer) {
+  if (audience_ != nullptr) audience_->answered(server, request, answer);
+}
+
+void Play::commits(ServerId server, LogIndex first, LogIndex last) {
+  if (audience_ != nullptr) audience_->commits(server, first, last);
+}
+
 void Play::hear(Heard::Where where, const Message& message) {
   messages_.push_back({cluster_->now(), where, message});
   if (audience_ == nullptr) return;

@@ -57,6 +57,9 @@ class Play final : private ClusterObserver {
   void sends(const Message& message) override { hear(Heard::Where::sent, message); }
   void receives(const Message& message) override { hear(Heard::Where::received, message); }
   void loses(const Message& message) override { hear(Heard::Where::lost, message); }
+  void asked(ServerId server, const ClientRequest& request) override;
+  void answered(ServerId server, const ClientRequest& request, const ClientAnswer& answer) override;
+  void commits(ServerId server, LogIndex first, LogIndex last) override;
   void hear(Heard::Where where, const Message& message);
 
   ClusterObserver* audience_;

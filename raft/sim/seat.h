@@ -51,6 +51,7 @@ class Seat {
   ClientDesk* desk = nullptr;          // the same
   const ReplicatedMap* map = nullptr;  // the same
   Identity identity;                   // of its last life
+  LogIndex committed = 0;              // in this life, when last looked at
   DrawnTimeouts drawn;                 // the last ones
   std::optional<EventKind> crashes_at;
   bool crashes_machine = false;

@@ -128,5 +128,48 @@ TEST(Narrator, TellsAnElectionAsAStory) {
   }
 }
 
+// What a client asks for, where it goes, when it is committed, and what the client is told.
+TEST(Narrator, TellsWhatBecomesOfCommands) {
+  const Scenario scenario(
+      "a.txt",
+      "cluster 3 names=A,B,C\nelect A\nrun until on all: commit=1 within 1s\n"
+      "session A for 2s as S\nrun until answer S is=done within 1s\n"
+      "propose A x=1 session=S number=1\nrun 100ms\npropose A x+=2 times=3\nrun 100ms\n"
+      "read B x\nrun 100ms\nread B y\npropose C x=3\nrun 3s\n"
+      "propose A x=4 session=S number=2\nrun 100ms\nisolate A\npropose A x=5\nrun 3s\n");
+  std::string story;
+  Narrator narrator([&](std::string_view sentence) { story.append(sentence).append("\n"); });
+  Play play(&narrator);
+  narrator.follow(play);
+  EXPECT_TRUE(scenario.run(play).passed);
+  narrator.settle();
+  for (const std::string_view sentence :
+       {"A client asks A: open a session that ends when it is idle for 2s.",
+        "A answers the client: session 2 is open.",
+        "A client asks A: put x = 1 (command 1 of session 2).", "A sends B entry 3.",
+        "B has stored all that A has up to entry 3, and says so.",
+        "A majority has stored entry 3: A commits it.",
+        "A answers the client: done; x was absent before.", "B learns that entry 3 is committed.",
+        "A client asks A: append 2 to x.\n             (The same 2 times more.)\n",
+        "A majority has stored entries 4 to 6: A commits them.",
+        "A answers the client: done; x was 122 before.", "A client asks B: read x.",
+        "B answers the client: x is 1222.", "B answers the client: y is absent.",
+        "C does nothing, and sends the client to A.",
+        "A tells the client that its session has expired; it does not put x = 4 (command 2 of "
+        "session 2).",
+        "A tells the client that nobody knows what becomes of: put x = 5."}) {
+    EXPECT_TRUE(contains(story, sentence)) << sentence << "\n" << story;
+  }
+  // In the order in which it happens.
+  const std::size_t asked = story.find("put x = 1");
+  const std::size_t stored = story.find("B has stored all that A has up to entry 3");
+  const std::size_t committed = story.find("A majority has stored entry 3");
+  const std::size_t done = story.find("done; x was absent before");
+  const std::size_t learned = story.find("B learns that entry 3 is committed");
+  EXPECT_LT(asked, stored) << story;
+  EXPECT_LT(committed, done) << story;
+  EXPECT_LT(done, learned) << story;
+}
+
 }  // namespace
 }  // namespace coracle::raft::sim
