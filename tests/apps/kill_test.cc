@@ -15,6 +15,7 @@
 #include "runtime/shielded.h"
 #include "runtime/sleep.h"
 #include "runtime/task_group.h"
+#include "runtime/timeout.h"
 #include "tests/apps/map_load.h"
 #include "tests/apps/program.h"
 
@@ -25,7 +26,8 @@ using namespace std::chrono_literals;
 using raft::sim::OperationOutcome;
 
 constexpr Duration kRound = 1s;
-constexpr Duration kPause = 30ms;  // of each of six clients: 200 operations per second
+constexpr std::int64_t kWritesPerSecond = 5;  // at least, on the average
+constexpr Duration kPause = 30ms;             // of each of six clients: 200 operations per second
 
 class KillTest {
  public:
@@ -38,6 +40,7 @@ class KillTest {
 
   MapLoad load;
   int kills = 0;
+  bool writes_again = false;  // after the last server has been started
 
  private:
   static Task<> remove(std::string directory) { co_await remove_tree(directory); }
@@ -55,6 +58,8 @@ class KillTest {
           group.spawn("client", &MapLoad::run, &load, client);
         }
         co_await torment(cluster, servers);
+        const TimePoint healed = now();
+        writes_again = co_await within(10s, write_again(healed));
         load.stop();
       });
       co_await load.read_all(addresses);
@@ -79,6 +84,11 @@ class KillTest {
       start_all(cluster, servers);
       co_await sleep_until(next);
     }
+  }
+
+  // Until a write that is asked for from now on is acknowledged.
+  Task<> write_again(TimePoint healed) {
+    while (load.acknowledged_writes(healed) == 0) co_await sleep_for(10ms);
   }
 
   Task<> kill(DemoServer& server) {
@@ -134,10 +144,13 @@ void kill_for(Duration length) {
   const std::size_t done = test.load.count(OperationOutcome::ok);
   const std::size_t unknown = test.load.count(OperationOutcome::unknown);
   const std::size_t failed = test.load.count(OperationOutcome::failed);
-  std::printf("%d kills; operations: %zu done, %zu unknown, %zu failed\n", test.kills, done,
-              unknown, failed);
-  EXPECT_GT(test.kills, 0);
-  EXPECT_GT(done, 100U) << "so little was served that this shows nothing";
+  const std::size_t writes = test.load.acknowledged_writes();
+  std::printf("%d kills; operations: %zu done (%zu writes), %zu unknown, %zu failed\n", test.kills,
+              done, writes, unknown, failed);
+  EXPECT_GE(test.kills, length / kRound / 2);
+  EXPECT_GE(writes, static_cast<std::size_t>(length / 1s * kWritesPerSecond))
+      << "so little was written that this shows nothing";
+  EXPECT_TRUE(test.writes_again) << "no write after the last kill is acknowledged";
   EXPECT_EQ(verdict, "") << "the history is in " << kept(test.load.history());
 }
 

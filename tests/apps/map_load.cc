@@ -1,10 +1,11 @@
 #include "tests/apps/map_load.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
-#include "raft/sim/linearizability.h"
+#include "raft/sim/map_verdict.h"
 #include "runtime/random.h"
 #include "runtime/sleep.h"
 
@@ -33,12 +34,6 @@ OperationKind kind_of(MapCommand::Kind kind) {
     case MapCommand::Kind::remove: return OperationKind::remove;
   }
   return OperationKind::get;
-}
-
-std::size_t count_in(std::string_view text, std::string_view part) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
-  return count;
 }
 
 }  // namespace
@@ -156,7 +151,6 @@ Task<> MapLoad::read_all(std::vector<net::Address> servers) {
       const std::size_t operation = history_.invoke(asked, now());
       const MapValue found = co_await client.get(key);
       history_.complete(operation, {.found = found}, now());
-      if (key.starts_with(kAppended)) appended_[key] = ";" + found.value_or("");
     }
   }
 }
@@ -166,27 +160,17 @@ std::size_t MapLoad::count(OperationOutcome outcome) const {
       std::ranges::count(history_.operations(), outcome, &ClientOperation::outcome));
 }
 
+std::size_t MapLoad::acknowledged_writes(TimePoint since) const {
+  const std::vector<ClientOperation>& all = history_.operations();
+  const auto first = std::ranges::lower_bound(all, since, {}, &ClientOperation::invoked);
+  return static_cast<std::size_t>(std::count_if(first, all.end(), [](const auto& operation) {
+    return operation.kind != OperationKind::get && operation.outcome == OperationOutcome::ok &&
+           operation.swapped.value_or(true);
+  }));
+}
+
 std::string MapLoad::verdict() const {
-  const raft::sim::LinearizabilityReport report =
-      raft::sim::check_linearizability(history_.operations());
-  if (report.verdict == raft::sim::Linearizability::undecided) {
-    return "whether it is linearizable was not decided";
-  }
-  if (!report.linearizable()) {
-    return "no order of the operations on " + report.key + " explains:\n" + report.excerpt;
-  }
-  for (const ClientOperation& operation : history_.operations()) {
-    if (operation.kind != OperationKind::append) continue;
-    const auto read = appended_.find(operation.key);
-    if (read == appended_.end()) return operation.key + " was not read in the end";
-    const std::size_t times = count_in(read->second, ";" + operation.value);
-    const bool is_there = operation.outcome == OperationOutcome::ok;
-    const bool may_be_there = operation.outcome == OperationOutcome::unknown;
-    if (times == 1 && (is_there || may_be_there)) continue;
-    if (times == 0 && !is_there) continue;
-    return print_operation(operation) + ", and it is there " + std::to_string(times) + " times";
-  }
-  return {};
+  return raft::sim::judge_map_history(history_.operations(), kReaders);
 }
 
 }  // namespace coracle::demo

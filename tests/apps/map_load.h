@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +45,8 @@ class MapLoad {
   [[nodiscard]] const raft::sim::History& history() const { return history_; }
   // Returns    how many operations had this outcome.
   [[nodiscard]] std::size_t count(raft::sim::OperationOutcome outcome) const;
+  // Returns    how many writes were acknowledged, of those that were asked for at `since` or later.
+  [[nodiscard]] std::size_t acknowledged_writes(TimePoint since = {}) const;
 
   // Judges what was seen.
   //   Returns    nothing if one order of all operations explains it, and every append that was
@@ -61,7 +62,6 @@ class MapLoad {
   Task<> do_write(Life& life, raft::MapCommand command);
 
   raft::sim::History history_;
-  std::map<std::string, std::string> appended_;  // key to what the last read of it saw
   std::uint64_t drawn_ = 0;
   bool stopped_ = false;
 };
