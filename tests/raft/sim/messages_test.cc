@@ -119,7 +119,7 @@ TEST(PostedRequest, IsHandledAsIfItHadBeenSent) {
   RequestVote request;
   request.header = cluster->header(3, 2);
   request.term = 9;
-  request.last_log = {.term = 8, .index = 1};
+  request.last_log = {.term = 8, .index = 1};  // as good as that of the other, whatever it has got
   cluster->post(2, request);
   EXPECT_TRUE(cluster->run_until([&] { return cluster->state(2).vote() == 3; }, 100ms));
   EXPECT_EQ(cluster->state(2).term(), 9U);
