@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "net/stream.h"
 #include "raft/hard_state.h"
 #include "runtime/duration_text.h"
 
@@ -187,9 +188,9 @@ void RandomRun::heal() {
 std::string RandomRun::run() {
   cluster_.run_for(plan_.time);
   heal();
-  cluster_.run_for(kReconnection / 2);
-  for (const ServerId id : cluster_.ids()) restart_if_down(id);  // who learned late of a fault
-  cluster_.run_for(kReconnection / 2);
+  cluster_.run_for(net::kLinger);  // so long a server that a fault has stopped may take to end
+  for (const ServerId id : cluster_.ids()) restart_if_down(id);
+  cluster_.run_for(kReconnection);
   std::string failure;
   if (!plan_.cut_for_good.empty()) {
     failure = check_progress();

@@ -71,6 +71,14 @@ TEST(RandomRun, RepeatsItself) {
   }
 }
 
+// A disk fails just before all is healed, and the server's streams linger for 5 s before its
+// process ends: it was not started again, and with two others lost for good there was no majority.
+TEST(RandomRun, StartsAServerAgainThatEndsLate) {
+  const RunPlan plan = plan_of(5557, 60s, all_faults());
+  RandomRun run(plan);
+  EXPECT_EQ(run.run(), "");
+}
+
 // A run without faults has one election and no more; so the second phase can be passed.
 TEST(RandomRun, WithoutFaultsElectsOnce) {
   const RunPlan plan = plan_of(5, 10s, {});
