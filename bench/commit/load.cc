@@ -1,8 +1,11 @@
 // Clients of commit_server: so many calls in flight, over a few connections.
 //
-//   commit_load ADDRESS wait                        waits until it leads; prints `leads` or
-//   `follows` commit_load ADDRESS own IN_FLIGHT MILLISECONDS  has the server propose to itself
-//   commit_load ADDRESS rpc IN_FLIGHT MILLISECONDS  proposes through RPC
+//   commit_load ADDRESS wait
+//     waits until there is a leader; prints `leads` or `follows`
+//   commit_load ADDRESS own IN_FLIGHT MILLISECONDS
+//     has the server propose to itself
+//   commit_load ADDRESS rpc IN_FLIGHT MILLISECONDS
+//     proposes through RPC
 //
 // Prints one line of JSON.
 #include <algorithm>
@@ -11,10 +14,10 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "bench/commit/histogram.h"
+#include "bench/commit/load_result.h"
 #include "net/address.h"
 #include "net/rpc.h"
 #include "runtime/error.h"
@@ -26,15 +29,8 @@ namespace {
 
 using namespace coracle;
 using bench::commit::Histogram;
-
-struct LoadResult {
-  std::uint64_t proposals = 0;
-  double p50 = 0;
-  double p99 = 0;
-  double p999 = 0;
-
-  static auto fields(auto& self) { return std::tie(self.proposals, self.p50, self.p99, self.p999); }
-};
+using bench::commit::LoadResult;
+using bench::commit::result_of;
 
 struct Settings {
   net::Address address;
@@ -70,10 +66,7 @@ Task<LoadResult> load(const Settings& settings) {
     }
     co_return;
   });
-  co_return LoadResult{.proposals = took.total(),
-                       .p50 = took.percentile(0.5),
-                       .p99 = took.percentile(0.99),
-                       .p999 = took.percentile(0.999)};
+  co_return result_of(took);
 }
 
 Task<> wait_for_role(const Settings& settings) {

@@ -14,10 +14,10 @@
 #include <memory>
 #include <sstream>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "bench/commit/histogram.h"
+#include "bench/commit/load_result.h"
 #include "bench/commit/storages.h"
 #include "net/tcp.h"
 #include "raft/disk_storage.h"
@@ -48,15 +48,6 @@ class NothingToApply final : public raft::StateMachine {
   }
 };
 
-struct LoadResult {
-  std::uint64_t proposals = 0;
-  double p50 = 0;
-  double p99 = 0;
-  double p999 = 0;
-
-  static auto fields(auto& self) { return std::tie(self.proposals, self.p50, self.p99, self.p999); }
-};
-
 Task<> propose_until(raft::Node& node, TimePoint end, Histogram& took) {
   const SharedBytes entry(std::string(64, 'x'));
   while (now() < end) {
@@ -75,10 +66,7 @@ Task<LoadResult> load(raft::Node& node, std::uint64_t in_flight, std::uint64_t m
     }
     co_return;
   });
-  co_return LoadResult{.proposals = took.total(),
-                       .p50 = took.percentile(0.5),
-                       .p99 = took.percentile(0.99),
-                       .p999 = took.percentile(0.999)};
+  co_return result_of(took);
 }
 
 Task<bool> propose_one(raft::Node& node, std::string command) {

@@ -13,17 +13,6 @@ using namespace std::chrono_literals;
 constexpr Duration kAnswerWithin = 500ms;
 constexpr Duration kTriesFor = 4s;  // a command, before it gives up
 
-OperationKind kind_of(MapCommand::Kind kind) {
-  switch (kind) {
-    case MapCommand::Kind::get: return OperationKind::get;
-    case MapCommand::Kind::put: return OperationKind::put;
-    case MapCommand::Kind::append: return OperationKind::append;
-    case MapCommand::Kind::compare_and_set: return OperationKind::compare_and_set;
-    case MapCommand::Kind::remove: return OperationKind::remove;
-  }
-  return OperationKind::get;
-}
-
 bool asks_to_read(const ClientRequest& request) {
   return std::holds_alternative<AskedRead>(request);
 }
@@ -38,6 +27,17 @@ const SessionCommand* session_of(const ClientRequest& request) {
 }
 
 }  // namespace
+
+OperationKind kind_of(MapCommand::Kind kind) {
+  switch (kind) {
+    case MapCommand::Kind::get: return OperationKind::get;
+    case MapCommand::Kind::put: return OperationKind::put;
+    case MapCommand::Kind::append: return OperationKind::append;
+    case MapCommand::Kind::compare_and_set: return OperationKind::compare_and_set;
+    case MapCommand::Kind::remove: return OperationKind::remove;
+  }
+  return OperationKind::get;
+}
 
 std::string map_key(std::uint64_t number) { return "k" + std::to_string(number); }
 

@@ -133,6 +133,7 @@ inline constexpr Duration kSessionIdleMax = std::chrono::seconds(20);
 inline constexpr Duration kShortIdleMax = std::chrono::milliseconds(1500);
 
 // Return     what the history says of a command that a client asks for, and of the answer.
+[[nodiscard]] OperationKind kind_of(MapCommand::Kind kind);
 [[nodiscard]] ClientOperation operation_of(std::uint64_t client, const ClientRequest& request);
 [[nodiscard]] OperationAnswer answer_of(const ClientRequest& request, const ClientAnswer& answer);
 

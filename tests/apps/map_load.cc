@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "raft/sim/map_clients.h"
 #include "raft/sim/map_verdict.h"
 #include "runtime/random.h"
 #include "runtime/sleep.h"
@@ -15,6 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using raft::MapCommand;
 using raft::sim::ClientOperation;
+using raft::sim::kind_of;
 using raft::sim::MapValue;
 using raft::sim::OperationAnswer;
 using raft::sim::OperationKind;
@@ -24,17 +26,6 @@ constexpr std::uint64_t kOperationsOfAPeriod = 300;
 constexpr std::uint64_t kKeysOfAPeriod = 4;
 constexpr std::uint64_t kReaders = 1000;  // the numbers of those that read in the end
 constexpr std::string_view kAppended = "log";
-
-OperationKind kind_of(MapCommand::Kind kind) {
-  switch (kind) {
-    case MapCommand::Kind::get: return OperationKind::get;
-    case MapCommand::Kind::put: return OperationKind::put;
-    case MapCommand::Kind::append: return OperationKind::append;
-    case MapCommand::Kind::compare_and_set: return OperationKind::compare_and_set;
-    case MapCommand::Kind::remove: return OperationKind::remove;
-  }
-  return OperationKind::get;
-}
 
 }  // namespace
 

@@ -115,4 +115,18 @@ class Program {
   std::string printed_;
 };
 
+// How a program ended, and all that it printed.
+struct Ended {
+  int status;
+  std::string printed;
+};
+
+// Runs `coracle` with these arguments, to its end.
+inline Ended coracle(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), Program::path("coracle"));
+  Program program(std::move(arguments));
+  const int status = program.wait();
+  return {status, program.printed()};
+}
+
 }  // namespace coracle

@@ -43,18 +43,6 @@ class TextFile {
   std::string path_;
 };
 
-struct Ended {
-  int status;
-  std::string printed;
-};
-
-Ended coracle(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), Program::path("coracle"));
-  Program program(std::move(arguments));
-  const int status = program.wait();
-  return {status, program.printed()};
-}
-
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }

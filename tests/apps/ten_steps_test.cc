@@ -25,18 +25,6 @@
 namespace coracle {
 namespace {
 
-struct Ended {
-  int status;
-  std::string printed;
-};
-
-Ended coracle(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), Program::path("coracle"));
-  Program program(std::move(arguments));
-  const int status = program.wait();
-  return {status, program.printed()};
-}
-
 TEST(TenSteps, AllPass) {
   std::string temporary = testing::TempDir() + "/ten-steps-XXXXXX";
   ASSERT_NE(mkdtemp(temporary.data()), nullptr);
